@@ -1,0 +1,76 @@
+# One word per chore; `make help` lists them. Each works on a machine that has only make and Python 3.11 or
+# newer: the first one builds .venv from the locked requirements, the next ones find it ready.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test fuzz coverage docs lint format types bench build lock clean
+
+help:  ## list these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+demo: $(READY)  ## replay a conversation in the terminal
+	@$(BIN)/rtstate demo
+
+test: $(READY)  ## run the tests and the examples in docstrings (ARGS="-k order" to choose)
+	@$(BIN)/pytest $(ARGS)
+
+fuzz: $(READY)  ## feed damaged sessions for longer (RTSTATE_EXAMPLES=20000 inputs per test)
+	@RTSTATE_EXAMPLES=$${RTSTATE_EXAMPLES:-20000} $(BIN)/pytest tests/test_fuzz.py $(ARGS)
+
+coverage: $(READY)  ## run the tests and list the lines and branches they miss
+	@$(BIN)/pytest --cov $(ARGS)
+
+docs: $(READY)  ## run every code block of the README and docs
+	@$(BIN)/pytest tests/test_docs.py $(ARGS)
+
+lint: $(READY)  ## check style and formatting
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+
+format: $(READY)  ## mend style and formatting where that is safe
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+types: $(READY)  ## check types with mypy and pyright, both strict
+	@$(BIN)/mypy
+	@$(BIN)/pyright
+
+bench: $(READY)  ## measure speed beside the peers
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+build: $(READY)  ## build the wheel and the source archive into dist/
+	@$(BIN)/python -m build --no-isolation
+
+lock: | $(BIN)/python  ## pin requirements/dev.txt again after a change of pyproject.toml (UPGRADE=1: to the newest)
+	@$(PIP) uv
+	@$(BIN)/uv pip compile pyproject.toml --quiet --all-extras --group dev --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --custom-compile-command "make lock" \
+	  $(if $(UPGRADE),--upgrade) --output-file requirements/dev.txt
+
+clean:  ## remove .venv and everything that was built
+	@rm -rf $(VENV) build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): pyproject.toml requirements/dev.txt | $(BIN)/python
+	@echo "Installing the locked requirements into $(VENV): once, under a minute ..."
+	@$(PIP) --require-hashes -r requirements/dev.txt
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(BIN)/python:
+	@for python in $(PYTHON) python3.14 python3.13 python3.12 python3.11; do \
+	  $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+	  $$python -c 'import ensurepip, venv' 2>/dev/null || { without_venv=$$python; continue; }; \
+	  echo "Creating $(VENV) with $$($$python --version) ..."; \
+	  $$python -m venv --clear $(VENV) && exit; rm -rf $(VENV); exit 1; \
+	done; \
+	if [ -n "$$without_venv" ]; then \
+	  echo "$$without_venv cannot create virtual environments; on Debian or Ubuntu: apt install python3-venv" >&2; \
+	else \
+	  echo "rtstate needs Python 3.11 or newer; if you have one, name it: make PYTHON=/path/to/python3" >&2; \
+	fi; exit 1

@@ -1,0 +1,112 @@
+"""How a conversation may change: a few verbs, and what is true after each of them.
+
+The verbs know no wire names. *Twice*: a verb that finds everything as it would leave it writes nothing.
+*Early*: an item, part or response that a verb names is made if nobody has announced it. *Late*: once a text,
+an item or a response has ended, deltas change nothing; a final text still wins over what deltas made of it.
+*Gone*: whatever names a deleted item changes nothing, and a new session finishes nothing of the one before.
+A verb checks before it writes, so that an event which makes no sense leaves no trace but its note.
+
+One floor a file, each standing on the one before: ``work`` (the working copies), ``writer`` (every write and its
+operation; snapshots), ``parts``, ``items``, ``answers``, ``speech``, ``responses``, and here the session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from rtstate._draft.copies import ItemCopy, PartCopy, ResponseCopy
+from rtstate._draft.responses import Responses
+from rtstate._draft.work import PartWork
+from rtstate._growing import Growing
+from rtstate._json import FrozenDict
+from rtstate._model import ErrorRecord, RateLimit
+from rtstate._types import END, INCOMPLETE, Dialect, ItemId, Json
+
+KEPT_ERRORS: Final = 20
+
+
+class Draft(Responses):
+    """The working copy of one conversation, and all the verbs that change it."""
+
+    has_session: bool = False
+
+    def speaks(self, dialect: Dialect) -> None:
+        """Note which dialect the server turned out to speak, unless the caller has said which."""
+        if self.dialect == "auto":
+            self.null_is_end = dialect == "xai"
+
+    def open_session(self, session: Mapping[str, Json] | None) -> None:
+        """Begin a session. If it is another than the one before, what was in flight is settled for good."""
+        before = self.session and self.session.get("id")
+        now = session and session.get("id")
+        if self.has_session and (now is None or now != before):
+            self._settle()
+        self.has_session = True
+        if session is not None:
+            self.set_root("session", session)
+
+    def update_session(self, fields: Mapping[str, Json]) -> None:
+        """Replace the fields of the session that the server sent."""
+        if self.session is None:
+            self.set_root("session", fields)
+            return
+        news = {key: value for key, value in fields.items() if self.session.get(key, END) != value}
+        if news:
+            self.session = FrozenDict({**self.session, **news})
+            self.ops.extend([("add", ("session", key), value) for key, value in news.items()])
+
+    def _settle(self) -> None:
+        """Close what the old session left open: nothing is dropped, and nothing of it can be finished now."""
+        for response in list(self.running.values()):
+            self.end_response(response, INCOMPLETE, None)
+        for item in list(self.open_items.values()):
+            self.close_item(item, INCOMPLETE)
+        self.order.start_over()
+        self.session_number += 1
+
+    def add_error(self, error: ErrorRecord) -> None:
+        """Append to the errors, of which the last 20 are kept."""
+        if len(self.errors) == KEPT_ERRORS:
+            self.ops.append(("remove", ("errors", 0), None))
+        self.errors = (*self.errors[1 - KEPT_ERRORS :], error)
+        self.ops.append(("add", ("errors", len(self.errors) - 1), error))
+
+    def set_rate_limits(self, limits: Mapping[str, RateLimit]) -> None:
+        """Replace all rate limits."""
+        if self.rate_limits != limits:
+            self.rate_limits = FrozenDict(limits)
+            shown = {name: FrozenDict(limit.to_dict()) for name, limit in limits.items()}
+            self.ops.append(("replace", ("rate_limits",), FrozenDict(shown)))
+
+    def append_translation(self, name: str, delta: str) -> None:
+        """Append to one of the two transcripts of a translation session. Cost: O(1)."""
+        if not self.translation:
+            self.translation = {"input_transcript": None, "output_transcript": None}
+            self.ops.append(("add", ("translation",), FrozenDict(self.translation)))
+        text = self.translation[name]
+        if delta and text is None:
+            text = self.translation[name] = Growing(("translation", name), "")
+            text.chunks.append(delta)
+            self.ops.append(("replace", text.path, delta))
+        elif delta and text is not None:
+            text.chunks.append(delta)
+            self.ops.append((text, len(text.chunks)))
+
+    def ask_deletion(self, item_id: ItemId) -> None:
+        """Note that the client asked for a deletion: xAI confirms one without saying which."""
+        self.deletions.append(item_id)
+
+    def confirm_deletion(self, item_id: ItemId) -> None:
+        """Delete an item, where the confirmation has no id the one that waits longest for it."""
+        if item_id in self.deletions:
+            self.deletions.remove(item_id)
+        elif not item_id and self.deletions:
+            item_id = self.deletions.pop(0)
+        if item_id:
+            self.drop_item(item_id)
+        else:
+            self.note("impossible", "a deletion of no item, and none was asked for; ignored")
+
+
+__all__ = ["Draft", "ItemCopy", "PartCopy", "PartWork", "ResponseCopy"]

@@ -1,0 +1,237 @@
+"""Verbs for what a response streams: text, transcript, audio, the arguments of a call."""
+
+from __future__ import annotations
+
+from rtstate._draft.copies import PartCopy
+from rtstate._draft.items import Items
+from rtstate._draft.parts import DEFAULT_BYTES_PER_MS, LAST_INDEX
+from rtstate._draft.work import ItemWork, PartWork
+from rtstate._growing import Audio, Growing, Text, joined
+from rtstate._types import ItemId, ResponseId
+
+_KIND = {"text": "output_text", "transcript": "output_audio"}
+
+
+class Answers(Items):
+    """What can happen to an item that the model is producing."""
+
+    def put_part(
+        self, item_id: ItemId, index: int, copy: PartCopy, response_id: ResponseId | None, *, final: bool
+    ) -> None:
+        """Make or refresh a part from a copy of it; a final one closes it."""
+        says = copy.text or copy.transcript
+        part = self._answer_part(item_id, index, response_id, copy.type, makes=bool(says))
+        if part is not None:
+            self.fill_part(part, copy, closes=final)
+            if final:
+                self.close_part(part)
+
+    def append_text(
+        self, item_id: ItemId, index: int, name: str, source: str, delta: str, response_id: ResponseId | None
+    ) -> None:
+        """Append a delta to the text or the transcript of a part. Cost: O(1).
+
+        ``source`` is the delta's wire name: where two names feed one text, the first one seen counts.
+        """
+        item = self.items.get(item_id)
+        if item is not None and index < len(item.parts):
+            part = item.parts[index]
+            text: Text = getattr(part, name)
+            if isinstance(text, Growing) and text.source == source and part.mark is None and delta:
+                # The short way: a text that is growing is by that alone open, typed and placed.
+                text.chunks.append(delta)
+                self.ops.append((text, len(text.chunks)))
+                part.frozen = item.frozen = None
+                self.dirty_items[item.slot] = item
+                return
+        part = self._answer_part(item_id, index, response_id, _KIND[name], delta=True)
+        if part is None:
+            return
+        text = getattr(part, name)
+        if isinstance(text, Growing) and text.source != source:
+            self.stats.duplicates += 1
+        elif delta:
+            part.streamed = True
+            self.grow(part, name, source, delta)
+
+    def finish_text(
+        self, item_id: ItemId, index: int, name: str, text: str | None, response_id: ResponseId | None
+    ) -> None:
+        """Set the final text or transcript of a part (None: what the deltas made of it), and close it."""
+        part = self._answer_part(item_id, index, response_id, _KIND[name], makes=bool(text))
+        if part is not None:
+            part.streamed = True
+            if text or (text is not None and not (part.final and joined(getattr(part, name)))):
+                self.set_text(part, name, text)
+            self.close_part(part)
+
+    def append_audio(
+        self, item_id: ItemId, index: int, source: str, chunk: str, response_id: ResponseId | None
+    ) -> None:
+        """Count, and where asked keep, a chunk of base64 audio. Cost: O(1), also for a closed part."""
+        item = self.items.get(item_id)
+        part = item.parts[index] if item is not None and index < len(item.parts) else None
+        if part is None or part.audio_source != source or len(chunk) % 4 or self.is_gone(item_id):
+            part = self._open_audio(item_id, index, source, chunk, response_id)
+        if part is not None and part.audio is not None:
+            ms = part.audio.append(chunk)
+            if ms != part.audio_ms:
+                part.audio_ms = ms
+                self.wrote(part, "audio_ms", ms)
+                if part.mark is not None:
+                    self.show_truncated(part)
+
+    def truncate(self, item_id: ItemId, index: int, audio_end_ms: float | None) -> None:
+        """Cut a spoken part off at a mark. The smallest mark wins, and no later copy undoes it."""
+        item = self.items.get(item_id)
+        part = item.parts[index] if item is not None and index < len(item.parts) else None
+        if item_id in self.dead:
+            self.stats.late += 1
+        elif item is None:
+            self.note("unknown_item", f"a truncation of item {item_id!r}, which nobody announced; ignored")
+        elif part is None or part.type != "output_audio" or audio_end_ms is None or audio_end_ms < 0:
+            self.note(
+                "impossible", f"a truncation of item {item_id!r}, part {index}, that fits no speech; ignored"
+            )
+        else:
+            self.truncate_part(part, int(audio_end_ms))
+
+    def append_arguments(
+        self, item_id: ItemId, item_type: str, delta: str, response_id: ResponseId | None
+    ) -> None:
+        """Append a delta to the arguments of a call. Cost: O(1)."""
+        item = self._call(item_id, item_type, response_id, delta=True)
+        if item is not None and delta:
+            self.grow(item, "arguments", item_type, delta)
+
+    def finish_arguments(
+        self,
+        item_id: ItemId,
+        item_type: str,
+        arguments: str | None,
+        response_id: ResponseId | None,
+        **fields: str | None,
+    ) -> None:
+        """Set the final arguments of a call (None: what the deltas made of them), and what else is told."""
+        item = self._call(item_id, item_type, response_id)
+        if item is None:
+            return
+        for name, value in fields.items():
+            if value is not None:
+                self.write(item, name, value)
+        if arguments or (arguments is not None and not (item.arguments_final and joined(item.arguments))):
+            self.set_text(item, "arguments", arguments)
+        item.arguments = joined(item.arguments)
+        item.arguments_final = True
+        self.weigh(item)
+
+    def call_item(self, call_id: str | None) -> ItemId | None:
+        """Return the id of the item that makes a call, for servers that name only the call."""
+        item_id = self.calls.get(call_id or "")
+        if item_id is None:
+            self.note("unknown_item", f"arguments of call {call_id!r}, which no item makes; ignored")
+        return item_id
+
+    def advance_item(self, item_id: ItemId | None, item_type: str, status: str) -> None:
+        """Advance an item of which an event only says how far it is."""
+        if item_id and not self.is_gone(item_id):
+            item = self.items.get(item_id) or self.add_item(item_id, item_type)
+            self.set_status(item, status)
+
+    def _answer_part(
+        self,
+        item_id: ItemId,
+        index: int,
+        response_id: ResponseId | None,
+        kind: str | None,
+        *,
+        delta: bool = False,
+        makes: bool = True,
+    ) -> PartWork | None:
+        """Return the part of an answer that an event is about, made if need be; None where that cannot be.
+
+        ``kind`` is its type if nobody has told; a ``delta`` is late once its part, item or response has
+        ended; an event that brings nothing (``makes=False``) makes no part in an item that has ended.
+        """
+        response = self.responses.get(response_id or "")
+        over = response is not None and response.ended
+        item = self.items.get(item_id)
+        if self.is_gone(item_id):
+            return None
+        if index > LAST_INDEX:
+            self.note("impossible", f"content_index {index} is beyond {LAST_INDEX}; ignored")
+            return None
+        if item is None:
+            if over:
+                self.note("late", f"item {item_id!r} is first named after its response ended; ignored")
+                return None
+            item = self.add_item(item_id, "message")
+        else:
+            part = item.parts[index] if index < len(item.parts) else None
+            if (
+                not item.has_parts
+                or item.role not in (None, "assistant")
+                or not (part is None or part.is_known)
+            ):
+                self.note(
+                    "impossible", f"part {index} of item {item_id!r} is none that a model speaks; ignored"
+                )
+                return None
+            ended = over or not item.is_open
+            if (delta and (ended or (part is not None and part.final))) or (ended and not part and not makes):
+                self.note("late", f"part {index} of item {item_id!r} is named after its end; ignored")
+                return None
+        self.write(item, "role", "assistant")
+        self._content_of(item, response_id)
+        part = self.part_at(item, index)
+        if part.type is None and kind is not None:
+            self.retype(part, kind)
+        if over or not item.is_open:
+            self.close_part(part)
+        return part
+
+    def _open_audio(
+        self, item_id: ItemId, index: int, source: str, chunk: str, response_id: ResponseId | None
+    ) -> PartWork | None:
+        if len(chunk) % 4 == 1:
+            self.note("impossible", f"audio of {len(chunk)} letters, which base64 cannot have; ignored")
+            return None
+        part = self._answer_part(item_id, index, response_id, "output_audio")
+        if part is not None and not part.audio_source:
+            response = self.responses.get(part.item.response_id or "")
+            own = response and response.bytes_per_ms
+            part.audio = Audio(own or self.output_bytes_per_ms or DEFAULT_BYTES_PER_MS, keep=self.keep_audio)
+            part.audio_source = source
+            part.streamed = True
+        elif part is not None and part.audio_source != source:
+            self.stats.duplicates += 1
+            return None
+        return part
+
+    def _call(
+        self, item_id: ItemId, item_type: str, response_id: ResponseId | None, *, delta: bool = False
+    ) -> ItemWork | None:
+        response = self.responses.get(response_id or "")
+        over = response is not None and response.ended
+        item = self.items.get(item_id)
+        if self.is_gone(item_id):
+            return None
+        if item is None:
+            if over:
+                self.note("late", f"item {item_id!r} is first named after its response ended; ignored")
+                return None
+            item = self.add_item(item_id, item_type)
+        elif not item.has_arguments:
+            self.note("impossible", f"arguments for item {item_id!r}, which is a {item.type}; ignored")
+            return None
+        elif delta and (over or not item.is_open or item.arguments_final):
+            self.note("late", f"a delta for the arguments of item {item_id!r} after its end; ignored")
+            return None
+        self._content_of(item, response_id)
+        return item
+
+    def _content_of(self, item: ItemWork, response_id: ResponseId | None) -> None:
+        """Note content of an item: the response is its own, and it has a place, if only for now."""
+        if response_id is not None and item.response_id is None:
+            self.attach(item, self.open_response(response_id))
+        self.place_for_now(item)

@@ -1,0 +1,174 @@
+"""Verbs for whole items: making and refreshing them, placing them, closing them, deleting them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from rtstate._draft.copies import ItemCopy
+from rtstate._draft.parts import LAST_INDEX, Parts
+from rtstate._draft.work import ItemWork, ResponseWork
+from rtstate._growing import joined
+from rtstate._json import FrozenDict
+from rtstate._types import COMPLETED, END, IN_PROGRESS, INCOMPLETE, End, ItemId, ResponseId
+
+_RANK: Final = {IN_PROGRESS: 0, INCOMPLETE: 1, COMPLETED: 2}
+
+
+class Items(Parts):
+    """What can happen to an item, whatever it is."""
+
+    def is_gone(self, item_id: ItemId) -> bool:
+        """Tell whether an id is deleted, or belongs to a session that is over; count the event as late."""
+        item = self.items.get(item_id)
+        gone = item_id in self.dead or (item is not None and item.session != self.session_number)
+        self.stats.late += gone
+        return gone
+
+    def is_producing(self, item_id: ItemId) -> bool:
+        """Tell whether a running response is producing an item."""
+        item = self.items.get(item_id)
+        return item is not None and item.response_id in self.running
+
+    def put_item(
+        self,
+        copy: ItemCopy,
+        default: str,
+        *,
+        final: bool = False,
+        response: ResponseWork | None = None,
+        index: int | None = None,
+    ) -> ItemWork | None:
+        """Make or refresh an item from a copy of it, and return it; None where it is gone.
+
+        ``default`` is its status where nobody gave one. A copy with a closing status, and a final one that
+        does not say in_progress, closes the item: its texts are final, and parts that a final copy does not
+        list go, unless they were streamed. Any other copy only fills what is empty. Cost: the copy's size.
+        """
+        if self.is_gone(copy.id):
+            return None
+        if copy.parts is not None and len(copy.parts) > LAST_INDEX + 1:
+            self.note(
+                "impossible", f"an item of {len(copy.parts)} parts: more than {LAST_INDEX + 1}; ignored"
+            )
+            return None
+        item = self.items.get(copy.id) or self.add_item(copy.id, copy.type or "message")
+        if copy.type is not None and copy.type != item.type:
+            item.type = copy.type
+            self.renew(item)
+        if response is not None:
+            self.attach(item, response, index)
+        status = copy.status or default
+        closes = status != IN_PROGRESS
+        self._fill(item, copy, closes=closes)
+        if final and closes:
+            self._trim(item, copy)
+        if response is not None and response.ended and not closes:
+            closes, status = True, COMPLETED if response.status == COMPLETED else INCOMPLETE
+        if closes:
+            self.close_item(item, status)
+        return item
+
+    def close_item(self, item: ItemWork, status: str) -> None:
+        """Make all texts of an item final and advance its status."""
+        for part in item.parts:
+            self.close_part(part)
+        item.arguments = joined(item.arguments)
+        item.arguments_final = True
+        self.set_status(item, status)
+        self.weigh(item)
+
+    def set_status(self, item: ItemWork, status: str) -> None:
+        """Advance an item's status; it never goes back."""
+        if _RANK[status] > _RANK[item.status]:
+            self.write(item, "status", status)
+            self.open_items.pop(item.id, None)
+
+    def weigh(self, item: ItemWork) -> None:
+        """Work out whether a function call may be run: final, complete, and its response has not failed."""
+        if item.type == "function_call":
+            response = self.responses.get(item.response_id or "")
+            well = response is None or response.status in (IN_PROGRESS, COMPLETED)
+            self.write(item, "ready", item.arguments_final and item.status == COMPLETED and well)
+
+    def place(self, item: ItemWork, anchor: ItemId | End | None = END) -> None:
+        """Place an item where its announcement says; END where that says nothing. Cost: O(log n)."""
+        if not isinstance(anchor, End) and not item.anchored:
+            item.anchored = True
+            self.write(item, "previous_item_id", anchor)
+        if self._is_out_of_band(item) or self.order.is_settled(item.id):
+            return
+        if anchor == item.id:
+            self.note("impossible", f"item {item.id!r} is to follow itself; placed at the end")
+            anchor = END
+        if isinstance(anchor, End):
+            self.order.append(item.id, settled=False)
+        elif not self.order.knows(anchor) and (self.null_is_end or anchor in self.dead):
+            self.order.append(item.id, settled=True)
+        elif not self.order.place(item.id, anchor):
+            self.note("unknown_anchor", f"item {item.id!r} is to follow {anchor!r}, which has no place yet")
+
+    def place_for_now(self, item: ItemWork, anchor: ItemId | End | None = END) -> None:
+        """Give an item a place that nobody has announced, unless it has one. Cost: O(log n).
+
+        A null anchor says nothing here: real servers send one on the final copy of items that are not first.
+        """
+        if item.id not in self.order and not self._is_out_of_band(item):
+            known = isinstance(anchor, str) and self.order.knows(anchor)
+            self.order.append(item.id, settled=False, behind=anchor if known else None)
+            if not isinstance(anchor, End) and not item.anchored:
+                item.anchored = True
+                self.write(item, "previous_item_id", anchor)
+
+    def drop_item(self, item_id: ItemId) -> None:
+        """Delete an item for good: whatever names it from now on changes nothing. Cost: O(log n)."""
+        self.dead.add(item_id)
+        item = self.items.get(item_id)
+        if item is None:
+            self.order.forget(item_id)
+        else:
+            self.drop(item)
+
+    def open_response(self, response_id: ResponseId) -> ResponseWork:
+        """Return the response of this id, listed from its first sight on."""
+        return self.responses.get(response_id) or self.add_response(response_id)
+
+    def attach(self, item: ItemWork, response: ResponseWork, index: int | None = None) -> None:
+        """Note that a response produces an item, at an output index if it says one. The first one counts."""
+        if item.response_id is not None:
+            return
+        self.write(item, "response_id", response.id)
+        if response.out_of_band:
+            self.order.remove(item.id)
+        if item.id not in response.output:
+            at = response.slot_for(index)
+            response.output = (*response.output[:at], item.id, *response.output[at:])
+            self.touch(response)
+            if not response.fresh:
+                self.ops.append(("add", (*response.path, "output", at), item.id))
+
+    def _fill(self, item: ItemWork, copy: ItemCopy, *, closes: bool) -> None:
+        for name in ("role", "call_id", "name", "output"):
+            if getattr(copy, name) is not None:
+                self.write(item, name, getattr(copy, name))
+        news = {key: value for key, value in copy.mcp.items() if item.mcp.get(key) != value}
+        if news:
+            item.mcp = FrozenDict({**item.mcp, **news})
+            for key, value in news.items():
+                self.wrote(item, key, value)
+        self.merge(item, copy.extra, flat=not item.is_known)
+        if item.call_id is not None:
+            self.calls.setdefault(item.call_id, item.id)
+        if item.has_parts:
+            for at, part in enumerate(copy.parts or ()):
+                self.fill_part(self.part_at(item, at), part, closes=closes)
+        if copy.arguments and item.has_arguments and (closes or item.arguments is None):
+            self.set_text(item, "arguments", copy.arguments)
+
+    def _trim(self, item: ItemWork, copy: ItemCopy) -> None:
+        """Drop the last parts that a final copy does not list, as far as they were never streamed."""
+        while copy.parts is not None and len(item.parts) > len(copy.parts) and not item.parts[-1].streamed:
+            self.drop_part(item.parts[-1])
+
+    def _is_out_of_band(self, item: ItemWork) -> bool:
+        response = self.responses.get(item.response_id or "")
+        return response is not None and response.out_of_band

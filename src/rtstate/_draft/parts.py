@@ -1,0 +1,119 @@
+"""Verbs for the parts of a message and for texts: filling, growing, finishing, truncating."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from rtstate._draft.copies import PartCopy
+from rtstate._draft.work import ItemWork, PartWork
+from rtstate._draft.writer import Writer
+from rtstate._growing import Audio, Growing, Text, joined
+from rtstate._model import Transcription
+
+LAST_INDEX: Final = 1000
+"""The largest content index an event may name; one beyond would make parts nobody can want."""
+
+DEFAULT_BYTES_PER_MS: Final = 48.0
+"""PCM16 at 24 kHz, mono."""
+
+_TYPED: Final = ("input_text", "input_image")
+
+
+class Parts(Writer):
+    """What can happen to a part, whoever speaks it."""
+
+    input_bytes_per_ms: float | None = None
+    output_bytes_per_ms: float | None = None
+
+    def part_at(self, item: ItemWork, index: int) -> PartWork:
+        """Return the part at an index, made with those before it if there is none yet."""
+        while len(item.parts) <= index:
+            self.add_part(item)
+        return item.parts[index]
+
+    def retype(self, part: PartWork, part_type: str) -> None:
+        """Say what a part is. A spoken part of the user's waits for its transcription from then on."""
+        if part.type != part_type:
+            part.type = part_type
+            part.transcription = Transcription() if part_type == "input_audio" else None
+            self.renew(part)
+
+    def fill_part(self, part: PartWork, copy: PartCopy, *, closes: bool) -> None:
+        """Take over what a copy of a part says; unless it closes the part, only where nothing is known yet."""
+        has_text = part.text is not None or part.transcript is not None
+        if copy.type is not None and not (has_text and part.is_known):
+            self.retype(part, copy.type)
+        if not part.is_known:
+            self.merge(part, copy.extra, flat=True)
+            return
+        closes = closes or part.type in _TYPED
+        if copy.text and (closes or part.text is None):
+            self.set_text(part, "text", copy.text)
+        if copy.transcript and (closes or part.transcript is None):
+            self.set_text(part, "transcript", copy.transcript)
+            if part.transcription is not None and closes and not part.final:
+                self.write(part, "transcription", Transcription("final"))
+                self.write(part, "final", True)
+        if copy.audio and part.audio is None:
+            self._take_audio(part, copy.audio)
+        self.merge(part, copy.extra, flat=False)
+        if part.type in _TYPED:
+            self.write(part, "final", True)
+
+    def close_part(self, part: PartWork) -> None:
+        """Make a part's texts final. What the user said waits for its transcription instead."""
+        if part.transcription is None and part.is_known:
+            part.text, part.transcript = joined(part.text), joined(part.transcript)
+            self.write(part, "final", True)
+
+    def grow(self, node: PartWork | ItemWork, name: str, source: str, delta: str) -> None:
+        """Append a delta to a text of an entity. Cost: O(1)."""
+        text: Text = getattr(node, name)
+        if not isinstance(text, Growing):
+            growing = Growing((*node.path, name), source)
+            growing.chunks.extend([text] if text else [])
+            growing.chunks.append(delta)
+            setattr(node, name, growing)
+            if not self._regrown(node, name):
+                self.wrote(node, name, growing.grown())
+            return
+        text.chunks.append(delta)
+        if not self._regrown(node, name):
+            self.touch(node)
+            if not node.fresh:
+                self.ops.append((text, len(text.chunks)))
+
+    def set_text(self, node: PartWork | ItemWork, name: str, text: str) -> None:
+        """Set a text of an entity to its final value. Cost: its length."""
+        old: Text = getattr(node, name)
+        setattr(node, name, text)
+        if joined(old) != text and not self._regrown(node, name):
+            self.wrote(node, name, text)
+
+    def truncate_part(self, part: PartWork, audio_end_ms: int) -> None:
+        """Cut a spoken part off at a mark, or at an earlier one than before. Nothing later undoes it."""
+        if part.mark is None or audio_end_ms < part.mark:
+            part.mark = audio_end_ms
+            if part.truncated is None or audio_end_ms < part.truncated.audio_end_ms:
+                self.show_truncated(part)
+
+    def show_truncated(self, part: PartWork) -> None:
+        """Show what a mark means for the text and the audio that there are now. Cost: O(1)."""
+        truncated, heard = part.truncate()
+        self.wrote(part, "truncated", truncated)
+        self.wrote(part, "transcript", heard)
+
+    def _regrown(self, node: PartWork | ItemWork, name: str) -> bool:
+        """Show the text of a truncated part, of which the document has only what was heard."""
+        if isinstance(node, PartWork) and node.mark is not None and name == "transcript":
+            self.show_truncated(node)
+            return True
+        return False
+
+    def _take_audio(self, part: PartWork, audio: str) -> None:
+        """Take over audio that came whole, of a part that no audio was seen of."""
+        own = self.output_bytes_per_ms if part.transcription is None else self.input_bytes_per_ms
+        part.audio = Audio(own or DEFAULT_BYTES_PER_MS, keep=self.keep_audio)
+        self.write(part, "audio_ms", part.audio.append(audio))
+        if part.mark is not None:
+            self.show_truncated(part)

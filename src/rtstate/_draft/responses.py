@@ -1,0 +1,74 @@
+"""Verbs for responses: opening, describing and closing them, and the items they produce."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rtstate._draft.copies import ItemCopy, ResponseCopy
+from rtstate._draft.speech import Speech
+from rtstate._draft.work import ResponseWork
+from rtstate._json import FrozenDict
+from rtstate._types import COMPLETED, END, IN_PROGRESS, INCOMPLETE, Json, ResponseId
+
+
+class Responses(Speech):
+    """What can happen to a response. It ends once, and nothing of it is open after that."""
+
+    def describe_response(self, response: ResponseWork, copy: ResponseCopy) -> None:
+        """Fill in what a copy of a response says, beside its end."""
+        if copy.conversation_id is not None:
+            self.write(response, "conversation_id", copy.conversation_id)
+            self.set_root("conversation_id", copy.conversation_id)
+        if copy.metadata is not None:
+            self.write(response, "metadata", copy.metadata)
+        news = {key: value for key, value in copy.extra.items() if response.extra.get(key, END) != value}
+        if news:
+            self.write(response, "extra", FrozenDict({**response.extra, **news}))
+        response.bytes_per_ms = copy.bytes_per_ms or response.bytes_per_ms
+        if copy.out_of_band and not response.out_of_band:
+            response.out_of_band = True
+            for item_id in response.output:
+                self.order.remove(item_id)
+
+    def close_response(self, response: ResponseWork, copy: ResponseCopy) -> None:
+        """End a response by its final copy: fill what never came, close what is open, count the cost once."""
+        if response.ended:
+            self.stats.late += 1
+            return
+        self.describe_response(response, copy)
+        status = COMPLETED if copy.status in (None, IN_PROGRESS) else copy.status
+        default = COMPLETED if status == COMPLETED else INCOMPLETE
+        for each in copy.output or ():
+            item = self.put_item(each, default, final=True, response=response)
+            if item is not None:
+                self.place_for_now(item)
+        listed = [each.id for each in copy.output or ()]
+        self.write(response, "output", tuple(dict.fromkeys([*listed, *response.output])))
+        self.write(response, "status_details", copy.status_details)
+        self.end_response(response, status, copy.usage)
+
+    def end_response(self, response: ResponseWork, status: str, usage: Mapping[str, Json] | None) -> None:
+        """End a response: close the items it left open, weigh its calls, count its cost."""
+        response.ended = True
+        del self.running[response.id]
+        self.write(response, "status", status)
+        for item_id in response.output:
+            item = self.items.get(item_id)
+            if item is not None and item.response_id == response.id:
+                if item.is_open:
+                    self.close_item(item, COMPLETED if status == COMPLETED else INCOMPLETE)
+                self.weigh(item)
+        if usage:
+            self.write(response, "usage", usage)
+        self.count("responses", usage)
+
+    def put_output(
+        self, response_id: ResponseId | None, copy: ItemCopy, index: int | None, *, final: bool
+    ) -> None:
+        """Make or refresh an item that a response produces. Only a final copy gives it a place, for now."""
+        if not self.is_gone(copy.id):
+            response = None if response_id is None else self.open_response(response_id)
+            default = COMPLETED if final else IN_PROGRESS
+            item = self.put_item(copy, default, final=final, response=response, index=index)
+            if item is not None and final:
+                self.place_for_now(item)

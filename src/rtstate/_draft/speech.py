@@ -1,0 +1,138 @@
+"""Verbs for what the user says: voice activity, the item it becomes, and its transcription."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from rtstate._draft.answers import Answers
+from rtstate._draft.parts import LAST_INDEX
+from rtstate._draft.work import ItemWork, PartWork
+from rtstate._growing import joined
+from rtstate._model import InputAudio, Transcription
+from rtstate._types import COMPLETED, ItemId, Json
+
+
+class Speech(Answers):
+    """What can happen to the user's audio. Its events come before its item as often as after it."""
+
+    def start_speech(self, item_id: ItemId | None, at_ms: float | None) -> None:
+        """Note that the user began to speak; from now on there is an item for it."""
+        if item_id is None or self.user_item(item_id) is not None:
+            self._hear(speaking=True, item_id=item_id, speech_started_ms=at_ms, speech_stopped_ms=None)
+
+    def stop_speech(self, item_id: ItemId | None, at_ms: float | None) -> None:
+        """Note that the user stopped, unless that was another turn than the one being spoken."""
+        if item_id is not None and self.is_gone(item_id):
+            return
+        now = self.input_audio
+        if now.speaking and item_id not in (None, now.item_id) and now.item_id is not None:
+            self.note(
+                "late", f"the end of the speech of item {item_id!r}, of which another is the speaker; ignored"
+            )
+            return
+        if item_id not in (None, now.item_id):
+            self._hear(item_id=item_id, speech_started_ms=None)
+        self._hear(speaking=False, speech_stopped_ms=at_ms)
+
+    def discard_speech(self) -> None:
+        """Forget speech that was never committed, with the item that stood for it."""
+        item = self.items.get(self.input_audio.item_id or "")
+        if item is not None and item.is_open and not self.order.knows(item.id) and not self.is_gone(item.id):
+            self.drop(item)
+        self._hear(**attrs.asdict(InputAudio()))
+
+    def user_item(self, item_id: ItemId) -> ItemWork | None:
+        """Return the user's item of this id, made if this is the first sight of it; None if it is gone."""
+        if self.is_gone(item_id):
+            return None
+        if item_id not in self.items:
+            item = self.add_item(item_id, "message")
+            item.role = "user"
+            self.retype(self.part_at(item, 0), "input_audio")
+        return self.items[item_id]
+
+    def user_part(self, item_id: ItemId, index: int) -> PartWork | None:
+        """Return the spoken part that a transcription is of, made if need be; None where that cannot be."""
+        item = self.items.get(item_id)
+        part = item.parts[index] if item is not None and index < len(item.parts) else None
+        if index > LAST_INDEX:
+            self.note("impossible", f"content_index {index} is beyond {LAST_INDEX}; ignored")
+            return None
+        if item is not None and item.session == self.session_number:
+            typed = part is not None and part.type not in (None, "input_audio")
+            if typed or not item.has_parts or item.role not in (None, "user"):
+                self.note(
+                    "impossible", f"part {index} of item {item_id!r} is none that a user spoke; ignored"
+                )
+                return None
+        item = self.user_item(item_id)
+        if item is None:
+            return None
+        self.write(item, "role", "user")
+        part = self.part_at(item, index)
+        self.retype(part, "input_audio")
+        return part
+
+    def append_transcription(self, part: PartWork, source: str, delta: str) -> None:
+        """Append a delta to the transcript of what the user said. Cost: O(1)."""
+        if part.final:
+            self.note("late", f"a transcription delta for item {part.item.id!r} after its end; ignored")
+        elif delta:
+            part.streamed = True
+            self.grow(part, "transcript", source, delta)
+            self._set_transcription(part, "partial")
+
+    def revise_transcription(self, part: PartWork, transcript: str) -> None:
+        """Replace the transcript so far by a better one that is not final yet.
+
+        After a final one only a transcript that goes on from it counts: the user took the turn up again.
+        """
+        known = joined(part.transcript) or ""
+        if transcript and (not part.final or (known and transcript.startswith(known))):
+            part.streamed = True
+            self.set_text(part, "transcript", transcript)
+            if not part.final:
+                self._set_transcription(part, "partial")
+
+    def finish_transcription(
+        self, part: PartWork, transcript: str | None, usage: Mapping[str, Json] | None
+    ) -> None:
+        """Set the final transcript (None: what the deltas made of it), complete the item, count the cost once."""
+        part.streamed = True
+        part.transcript = joined(part.transcript)
+        finished = part.transcription is not None and part.transcription.status == "final"
+        if transcript or (transcript is not None and not (finished and part.transcript)):
+            self.set_text(part, "transcript", transcript)
+        self._set_transcription(part, "final")
+        self.set_status(part.item, COMPLETED)
+        if not part.billed:
+            part.billed = True
+            self.count("transcription", usage)
+
+    def fail_transcription(self, part: PartWork, error: Mapping[str, Json] | None) -> None:
+        """Note that there will be no transcript, unless there is one. What was understood so far stays."""
+        if part.transcription is not None and part.transcription.status != "final":
+            part.transcript = joined(part.transcript)
+            self._set_transcription(part, "failed", error)
+
+    def add_segment(self, part: PartWork, segment: Mapping[str, Json]) -> None:
+        """Add who said a stretch of the transcript, once per segment id."""
+        known: tuple[Any, ...] = part.extra.get("segments", ())
+        if segment.get("id") is None or all(each["id"] != segment["id"] for each in known):
+            self.merge(part, {"segments": (*known, segment)}, flat=False)
+
+    def _set_transcription(
+        self, part: PartWork, status: Any, error: Mapping[str, Json] | None = None
+    ) -> None:
+        if part.transcription is None or part.transcription.status != status:
+            self.write(part, "transcription", Transcription(status, error))
+            self.write(part, "final", status in ("final", "failed"))
+
+    def _hear(self, **fields: Json) -> None:
+        news = {name: value for name, value in fields.items() if getattr(self.input_audio, name) != value}
+        if news:
+            self.input_audio = attrs.evolve(self.input_audio, **news)
+            self.ops.extend([("replace", ("input_audio", name), value) for name, value in news.items()])

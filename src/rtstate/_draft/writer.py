@@ -1,0 +1,282 @@
+"""The ground the draft stands on: every write goes through here and leaves its operation.
+
+What a write costs does not depend on the length of the conversation, and nothing is built that nobody asked
+for: snapshots are made on request, out of what changed since the last one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from rtstate import _model as model
+from rtstate._change import RawOperation, Stats
+from rtstate._draft.work import ItemWork, PartWork, ResponseWork
+from rtstate._growing import Growing, grown
+from rtstate._json import EMPTY, FrozenDict
+from rtstate._order import Order
+from rtstate._types import AnomalyKind, AudioMode, Dialect, ItemId, Json, ResponseId
+from rtstate._vector import Vector
+from rtstate.document import OrderedItems, Placed, Snapshot, Table
+
+_LARGEST: Final = 1 << 53  # of the integers that every JSON reader takes
+
+
+class Writer:
+    """The working copy of a conversation and the pen that writes to it.
+
+    ``ops`` and ``notes`` collect what one event did; :meth:`take` hands the operations over.
+    """
+
+    def __init__(self, audio: AudioMode = "measure", dialect: Dialect = "auto") -> None:
+        self.dialect = dialect
+        self.null_is_end = dialect == "xai"  # what a null anchor, or an unknown one, means to xAI
+        self.keep_audio = audio == "keep"
+        self.revision = 0
+        self.stats = Stats()
+        self.ops: list[RawOperation] = []
+        self.notes: list[tuple[AnomalyKind, str]] = []
+
+        self.items: dict[ItemId, ItemWork] = {}
+        self.open_items: dict[ItemId, ItemWork] = {}
+        self.dead: set[ItemId] = set()
+        self.order = Order()
+        self.responses: dict[ResponseId, ResponseWork] = {}
+        self.running: dict[ResponseId, ResponseWork] = {}
+
+        self.calls: dict[str, ItemId] = {}  # call_id -> the item that makes the call
+        self.deletions: list[ItemId] = []  # asked for by the client, not confirmed yet
+
+        self.conversation_id: str | None = None
+        self.session: Mapping[str, Json] | None = None
+        self.session_number = 0
+        self.input_audio = model.InputAudio()
+        self.rate_limits: Mapping[str, model.RateLimit] = EMPTY
+        self.errors: tuple[model.ErrorRecord, ...] = ()
+        self.translation: dict[str, Growing | None] = {}
+
+        self._totals = model.Totals()
+        self._counters: dict[str, Any] = self._totals.to_dict()
+        self._fresh: list[ItemWork | PartWork | ResponseWork] = []
+        self._snapshot: Snapshot | None = None
+        self._item_slots: dict[str, int] = {}
+        self._response_slots: dict[str, int] = {}
+        self._item_vector: Vector[Placed | None] = Vector()
+        self._response_vector: Vector[model.Response | None] = Vector()
+        self.dirty_items: dict[int, ItemWork | None] = {}
+        self._dirty_responses: dict[int, ResponseWork] = {}
+        self._ordered: OrderedItems | None = None
+
+    # Writing
+
+    def write(self, node: ItemWork | PartWork | ResponseWork, name: str, value: Any) -> None:
+        """Set one field of an entity, if that changes it. Cost: O(1)."""
+        if getattr(node, name) != value:
+            setattr(node, name, value)
+            self.wrote(node, name, value)
+
+    def wrote(self, node: ItemWork | PartWork | ResponseWork, name: str, value: Any) -> None:
+        """Note that a field of an entity has a new value. Cost: O(1)."""
+        self.touch(node)
+        if not node.fresh:
+            self.ops.append(("replace", (*node.path, name), value))
+
+    def touch(self, node: ItemWork | PartWork | ResponseWork) -> None:
+        """Note that the frozen copy of an entity, and of what holds it, is out of date. Cost: O(1)."""
+        node.frozen = None
+        if isinstance(node, ResponseWork):
+            self._dirty_responses[node.slot] = node
+            return
+        if isinstance(node, PartWork):
+            node = node.item
+            node.frozen = None
+        self.dirty_items[node.slot] = node
+
+    def merge(self, node: ItemWork | PartWork, fields: Mapping[str, Json], *, flat: bool) -> None:
+        """Add fields this library does not know to an entity; ``flat``: the wire's place is its own."""
+        known = node.extra
+        news = {k: v for k, v in fields.items() if k not in known or (v is not None and known[k] != v)}
+        if news:
+            node.extra = FrozenDict({**known, **news})
+            self.touch(node)
+            if not node.fresh:
+                place = node.path if flat else (*node.path, "extra")
+                self.ops.extend([("add", (*place, key), value) for key, value in news.items()])
+
+    def set_root(self, name: str, value: Any) -> None:
+        """Set one field of the document itself, if that changes it. Cost: O(1)."""
+        if getattr(self, name) != value:
+            setattr(self, name, value)
+            self.ops.append(("replace", (name,), value))
+
+    def add_item(self, item_id: ItemId, item_type: str) -> ItemWork:
+        """Make an item that is open and has no place yet. Cost: O(1)."""
+        slot = self._item_slots.setdefault(item_id, len(self._item_slots))
+        item = self.items[item_id] = ItemWork(item_id, item_type, slot, self.session_number)
+        self.open_items[item_id] = item
+        self.renew(item)
+        return item
+
+    def add_part(self, item: ItemWork) -> PartWork:
+        """Make an empty part at the end of an item. Cost: O(1)."""
+        part = PartWork(item, len(item.parts))
+        item.parts.append(part)
+        self.renew(part)
+        return part
+
+    def add_response(self, response_id: ResponseId) -> ResponseWork:
+        """Make a response that is running. Cost: O(1)."""
+        slot = self._response_slots.setdefault(response_id, len(self._response_slots))
+        response = self.responses[response_id] = ResponseWork(response_id, slot)
+        self.running[response_id] = response
+        self.renew(response)
+        return response
+
+    def renew(self, node: ItemWork | PartWork | ResponseWork) -> None:
+        """Show an entity whole, by one operation, when the event is over."""
+        if not node.fresh:
+            node.fresh = True
+            self._fresh.append(node)
+        self.touch(node)
+
+    def drop_part(self, part: PartWork) -> None:
+        """Remove the last part of an item. Cost: O(1)."""
+        del part.item.parts[part.index]
+        self.touch(part.item)
+        if part.fresh:
+            self._fresh.remove(part)
+        elif not part.item.fresh:
+            self.ops.append(("remove", part.path, None))
+
+    def drop(self, item: ItemWork) -> None:
+        """Remove an item from the document and from the order. Cost: O(log n)."""
+        del self.items[item.id]
+        self.open_items.pop(item.id, None)
+        self.dirty_items[item.slot] = None
+        self.order.remove(item.id)
+        if item.fresh:
+            self._fresh.remove(item)
+        else:
+            self.ops.append(("remove", item.path, None))
+
+    def count(self, ledger: str, usage: Mapping[str, Json] | None) -> None:
+        """Add one response's or transcription's usage to the totals. Cost: O(1)."""
+        self._add((ledger, "count"), 1)
+        if usage:
+            self._add_all((ledger,), self._counters[ledger], usage)
+        else:
+            self._add((ledger, "without_usage"), 1)
+
+    def _add_all(self, path: tuple[str, ...], counters: Mapping[str, Any], usage: Mapping[str, Json]) -> None:
+        for key, counter in counters.items():
+            value = usage.get(key)
+            if isinstance(counter, dict):
+                if isinstance(value, dict):
+                    self._add_all((*path, key), counter, value)  # pyright: ignore[reportUnknownArgumentType]
+            elif isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < _LARGEST:
+                self._add((*path, key), value if key == "seconds" else int(value))
+
+    def _add(self, path: tuple[str, ...], value: float) -> None:
+        counters = self._counters
+        for key in path[:-1]:
+            counters = counters[key]
+        counters[path[-1]] += value
+        self.ops.append(("replace", ("usage", *path), counters[path[-1]]))
+
+    # What one event did
+
+    def note(self, kind: AnomalyKind, message: str) -> None:
+        """Record something odd about the event at hand, and what was done about it."""
+        self.notes.append((kind, message))
+        if kind == "impossible":
+            self.stats.impossible += 1
+        elif kind == "late":
+            self.stats.late += 1
+
+    def take(self) -> tuple[RawOperation, ...]:
+        """Return the operations of the event that just ended, and count the revision if there are any."""
+        if self._fresh:
+            shown = [
+                ("replace" if node.shown else "add", node.path, node.freeze())
+                for node in self._fresh
+                if not (isinstance(node, PartWork) and node.item.fresh)
+            ]
+            self.ops[:0] = shown
+            for node in self._fresh:
+                node.fresh, node.shown = False, True
+            self._fresh.clear()
+        if self.order.moves:
+            self.ops.extend([(op, ("order", at), item_id) for op, at, item_id in self.order.moves])
+            self.order.moves.clear()
+        if not self.ops:
+            return ()
+        operations = tuple(self.ops)
+        self.ops.clear()
+        self.revision += 1
+        return operations
+
+    # Snapshots
+
+    def freeze(self) -> Snapshot:
+        """Return the state as it stands: the same object while nothing changes.
+
+        Cost: O(log n) for each entity that changed since the last snapshot, and nothing for the others.
+        """
+        if self._snapshot is not None and self._snapshot.revision == self.revision:
+            return self._snapshot
+        if self.dirty_items or self.order.relabelled:
+            for item_id in self.order.relabelled:
+                self.dirty_items.setdefault(self._item_slots[item_id], self.items.get(item_id))
+            label = self.order.label
+            self._item_vector = self._item_vector.with_all(
+                {
+                    slot: None if item is None else (item.freeze(), label(item.id))
+                    for slot, item in self.dirty_items.items()
+                }
+            )
+            self.dirty_items.clear()
+        if self._dirty_responses:
+            self._response_vector = self._response_vector.with_all(
+                {slot: response.freeze() for slot, response in self._dirty_responses.items()}
+            )
+            self._dirty_responses.clear()
+        items = Table(self._item_slots, self._item_vector)
+        if self._ordered is None or self.order.relabelled:
+            self._ordered = OrderedItems(items)
+            self.order.relabelled.clear()
+        if self._totals.responses.count + self._totals.transcription.count != (
+            self._counters["responses"]["count"] + self._counters["transcription"]["count"]
+        ):
+            self._totals = model.read_totals(self._counters)
+        self._snapshot = Snapshot(
+            self.revision,
+            self.conversation_id,
+            self.session,
+            self._totals,
+            self.input_audio,
+            self.rate_limits,
+            self.errors,
+            self._frozen_translation(),
+            items,
+            Table(self._response_slots, self._response_vector),
+            self._ordered,
+        )
+        return self._snapshot
+
+    def _frozen_translation(self) -> model.Translation | None:
+        if not self.translation:
+            return None
+        return model.Translation(**{name: grown(text) for name, text in self.translation.items()})
+
+    def _check(self) -> None:
+        """Assert everything that must hold between two events. Cost: O(n)."""
+        self.order._check()
+        assert not self.ops
+        assert not self._fresh
+        assert not self.dead & set(self.items)
+        assert set(self.order.ids()) <= set(self.items)
+        assert set(self.open_items) == {each.id for each in self.items.values() if each.is_open}
+        assert set(self.running) == {each.id for each in self.responses.values() if not each.ended}
+        for item in self.items.values():
+            assert [part.index for part in item.parts] == list(range(len(item.parts)))
+            assert item.frozen is None or item.slot not in self.dirty_items or item.frozen == item.freeze()

@@ -1,0 +1,64 @@
+"""JSON that cannot change: what the state keeps of free-form values, and the way back to plain ones."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final, NoReturn
+
+
+class FrozenDict(dict[str, Any]):
+    """A dict that refuses to change; equal to, and printed and serialised like, a plain one.
+
+    >>> session = FrozenDict(model="gpt-realtime")
+    >>> session["model"] = "other"
+    Traceback (most recent call last):
+        ...
+    TypeError: part of an immutable snapshot; use dict(...) for a copy of your own
+    """
+
+    __slots__ = ()
+
+    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+        raise TypeError("part of an immutable snapshot; use dict(...) for a copy of your own")
+
+    __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = _refuse  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+
+    def __copy__(self) -> FrozenDict:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> FrozenDict:
+        return self
+
+    def __reduce__(self) -> Any:
+        return FrozenDict, (dict(self),)
+
+
+EMPTY: Final = FrozenDict()
+
+
+def freeze(value: Any) -> Any:
+    """Return a JSON value as one that cannot change: dicts frozen, lists as tuples.
+
+    A number that JSON cannot write (NaN, infinity) becomes None. Cost: the size of the value.
+
+    >>> freeze({"a": [1, float("nan")]})
+    {'a': (1, None)}
+    """
+    if isinstance(value, str) or value is None:
+        return value
+    if isinstance(value, dict):
+        return FrozenDict({key: freeze(each) for key, each in value.items()}) if value else EMPTY  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, (list, tuple)):
+        return tuple([freeze(each) for each in value])  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def thaw(value: Any) -> Any:
+    """Return a frozen JSON value as plain dicts and lists, the caller's to change."""
+    if isinstance(value, dict):
+        return {key: thaw(each) for key, each in value.items()}  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, tuple):
+        return [thaw(each) for each in value]  # pyright: ignore[reportUnknownVariableType]
+    return value

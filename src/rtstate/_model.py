@@ -1,0 +1,360 @@
+"""What a conversation is made of, as a snapshot shows it: frozen, and plain to read.
+
+Every class here has a ``to_dict()`` that gives its part of the ``rtstate/1`` document. Texts may still be
+lists of chunks inside; reading one joins it once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+import attrs
+
+from rtstate._growing import FrozenText, joined
+from rtstate._json import EMPTY, thaw
+from rtstate._types import Json
+
+PART_TYPES: Final = frozenset({"input_text", "input_audio", "input_image", "output_text", "output_audio"})
+"""The part types this library understands; parts of other types are kept whole."""
+
+ITEM_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "message": ("role", "content"),
+    "force_message": ("role", "content"),
+    "function_call": ("call_id", "name", "arguments", "ready"),
+    "function_call_output": ("call_id", "output"),
+    "mcp_list_tools": ("server_label", "tools"),
+    "mcp_call": ("server_label", "name", "arguments", "approval_request_id", "output", "error"),
+    "mcp_approval_request": ("server_label", "name", "arguments"),
+    "mcp_approval_response": ("approval_request_id", "approve", "reason"),
+}
+"""What an item of each known type holds in the document, beside what every item holds."""
+
+MCP_FIELDS: Final = ("server_label", "tools", "approval_request_id", "error", "approve", "reason")
+
+_text: Final = attrs.field(alias="text", eq=joined, default=None)
+_transcript: Final = attrs.field(alias="transcript", eq=joined, default=None)
+_arguments: Final = attrs.field(alias="arguments", eq=joined, default=None)
+
+
+@attrs.frozen
+class Transcription:
+    """How far the transcription of a user's audio part has come."""
+
+    status: Literal["pending", "partial", "final", "failed"] = "pending"
+    error: Mapping[str, Json] | None = None
+
+    def to_dict(self) -> dict[str, Json]:
+        return {"status": self.status, "error": thaw(self.error)}
+
+
+@attrs.frozen
+class Truncated:
+    """Where a spoken part was cut off, and what was probably heard of it.
+
+    ``audio_end_ms`` is the mark, never beyond the audio received. ``basis`` says where the estimate comes
+    from: ``"audio"``, the part's own audio length; ``"rate"``, a speaking rate, since no audio was seen.
+    """
+
+    audio_end_ms: int
+    _heard: FrozenText = attrs.field(alias="heard_transcript", eq=joined)
+    _generated: FrozenText = attrs.field(alias="generated_transcript", eq=joined)
+    basis: Literal["audio", "rate"]
+
+    @property
+    def heard_transcript(self) -> str | None:
+        """What was probably heard. Cost: the length of the text, once."""
+        return joined(self._heard)
+
+    @property
+    def generated_transcript(self) -> str | None:
+        """All that the model said, heard or not."""
+        return joined(self._generated)
+
+    def to_dict(self) -> dict[str, Json]:
+        return {
+            "audio_end_ms": self.audio_end_ms,
+            "heard_transcript": self.heard_transcript,
+            "generated_transcript": self.generated_transcript,
+            "basis": self.basis,
+        }
+
+
+@attrs.frozen(weakref_slot=False)  # as its twin
+class Part:
+    """One part of a message's content: text, audio with its transcript, or an image.
+
+    ``text`` and ``transcript`` are None while unknown; the transcript of a truncated part is what was heard.
+    ``audio_ms`` counts whole milliseconds received (None: no audio was seen). ``final``: no delta can change
+    the text any more. A part of a type this library does not know keeps all its fields in ``extra``.
+    """
+
+    type: str | None
+    _text: FrozenText = _text
+    _transcript: FrozenText = _transcript
+    audio_ms: int | None = None
+    final: bool = False
+    truncated: Truncated | None = None
+    transcription: Transcription | None = None
+    extra: Mapping[str, Json] = EMPTY
+
+    @property
+    def text(self) -> str | None:
+        return joined(self._text)
+
+    @property
+    def transcript(self) -> str | None:
+        return joined(self._transcript) if self.truncated is None else self.truncated.heard_transcript
+
+    def to_dict(self) -> dict[str, Json]:
+        if self.type is not None and self.type not in PART_TYPES:
+            return {"type": self.type, **thaw(self.extra)}
+        document: dict[str, Json] = {
+            "type": self.type,
+            "text": self.text,
+            "transcript": self.transcript,
+            "audio_ms": self.audio_ms,
+            "final": self.final,
+            "truncated": self.truncated and self.truncated.to_dict(),
+            "extra": thaw(self.extra),
+        }
+        if self.transcription is not None:
+            document["transcription"] = self.transcription.to_dict()
+        return document
+
+
+@attrs.frozen(weakref_slot=False)  # as its twin
+class Item:
+    """One entry of a conversation: a message, a function call, its output, or an MCP item.
+
+    Which fields mean something follows from ``type``: messages have ``role`` and ``content``, function calls
+    ``call_id``, ``name``, ``arguments`` and ``ready``, their outputs ``call_id`` and ``output``; MCP items
+    have their wire fields. ``arguments`` is the text verbatim, as far as it has come. ``ready``: the call is
+    final and its response did not end badly, so it may be run. Fields this library does not know are in
+    ``extra``.
+    """
+
+    id: str
+    type: str
+    status: str | None = None
+    response_id: str | None = None
+    previous_item_id: str | None = None
+    role: str | None = None
+    content: tuple[Part, ...] = ()
+    call_id: str | None = None
+    name: str | None = None
+    _arguments: FrozenText = _arguments
+    ready: bool = False
+    output: Json = None
+    mcp: Mapping[str, Json] = EMPTY
+    extra: Mapping[str, Json] = EMPTY
+
+    @property
+    def arguments(self) -> str | None:
+        return joined(self._arguments)
+
+    @property
+    def server_label(self) -> str | None:
+        return self.mcp.get("server_label")
+
+    @property
+    def tools(self) -> tuple[Json, ...] | None:
+        return self.mcp.get("tools")
+
+    @property
+    def approval_request_id(self) -> str | None:
+        return self.mcp.get("approval_request_id")
+
+    @property
+    def error(self) -> Json:
+        return self.mcp.get("error")
+
+    @property
+    def approve(self) -> bool | None:
+        return self.mcp.get("approve")
+
+    @property
+    def reason(self) -> str | None:
+        return self.mcp.get("reason")
+
+    def to_dict(self) -> dict[str, Json]:
+        document: dict[str, Json] = {"id": self.id, "type": self.type, "status": self.status}
+        document["response_id"] = self.response_id
+        document["previous_item_id"] = self.previous_item_id
+        fields = ITEM_FIELDS.get(self.type)
+        if fields is None:
+            return {**thaw(self.extra), **document}
+        for name in fields:
+            document[name] = thaw(getattr(self, name))
+        if "content" in fields:
+            document["content"] = [part.to_dict() for part in self.content]
+        document["extra"] = thaw(self.extra)
+        return document
+
+
+@attrs.frozen
+class Response:
+    """One answer of the model: its state, the ids of the items it produced, and what it cost.
+
+    ``usage`` is the wire's own, with the GA names; a key that is absent is unknown, not zero.
+    """
+
+    id: str
+    status: str = "in_progress"
+    status_details: Json = None
+    conversation_id: str | None = None
+    metadata: Mapping[str, Json] | None = None
+    output: tuple[str, ...] = ()
+    usage: Mapping[str, Json] | None = None
+    extra: Mapping[str, Json] = EMPTY
+
+    def to_dict(self) -> dict[str, Json]:
+        return {name: thaw(getattr(self, name)) for name in RESPONSE_FIELDS}
+
+
+RESPONSE_FIELDS: Final = tuple(field.name for field in attrs.fields(Response))
+
+
+@attrs.frozen
+class InputAudio:
+    """What voice activity detection last said about the user; times are on the session's audio clock."""
+
+    speaking: bool = False
+    item_id: str | None = None
+    speech_started_ms: float | None = None
+    speech_stopped_ms: float | None = None
+
+    def to_dict(self) -> dict[str, Json]:
+        return attrs.asdict(self)
+
+
+@attrs.frozen
+class RateLimit:
+    """One rate limit as the server last reported it."""
+
+    limit: float | None = None
+    remaining: float | None = None
+    reset_seconds: float | None = None
+
+    def to_dict(self) -> dict[str, Json]:
+        return attrs.asdict(self)
+
+
+@attrs.frozen
+class ErrorRecord:
+    """One ``error`` event. ``event_id`` is the client event that failed, None where it was none."""
+
+    type: str | None = None
+    code: str | None = None
+    message: str | None = None
+    param: str | None = None
+    event_id: str | None = None
+
+    def to_dict(self) -> dict[str, Json]:
+        return attrs.asdict(self)
+
+
+@attrs.frozen
+class Translation:
+    """The two running transcripts of a translation session, which has no items and no responses."""
+
+    _input: FrozenText = attrs.field(alias="input_transcript", eq=joined, default=None)
+    _output: FrozenText = attrs.field(alias="output_transcript", eq=joined, default=None)
+
+    @property
+    def input_transcript(self) -> str | None:
+        """What was said, in the source language."""
+        return joined(self._input)
+
+    @property
+    def output_transcript(self) -> str | None:
+        """The same, translated."""
+        return joined(self._output)
+
+    def to_dict(self) -> dict[str, Json]:
+        return {"input_transcript": self.input_transcript, "output_transcript": self.output_transcript}
+
+
+@attrs.frozen
+class Modalities:
+    """Tokens by modality."""
+
+    text_tokens: int = 0
+    audio_tokens: int = 0
+    image_tokens: int = 0
+
+
+@attrs.frozen
+class InputTokens:
+    """Input tokens by modality; the cached ones are among them, not beside them."""
+
+    text_tokens: int = 0
+    audio_tokens: int = 0
+    image_tokens: int = 0
+    cached_tokens: int = 0
+    cached_tokens_details: Modalities = Modalities()
+
+
+@attrs.frozen
+class OutputTokens:
+    """Output tokens by modality."""
+
+    text_tokens: int = 0
+    audio_tokens: int = 0
+
+
+@attrs.frozen
+class ResponseTotals:
+    """What all responses that ended cost together; ``without_usage`` of them did not say."""
+
+    count: int = 0
+    without_usage: int = 0
+    total_tokens: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    input_token_details: InputTokens = InputTokens()
+    output_token_details: OutputTokens = OutputTokens()
+
+
+@attrs.frozen
+class TranscriptionTotals:
+    """What all final transcriptions cost together: some models bill tokens, some seconds."""
+
+    count: int = 0
+    without_usage: int = 0
+    total_tokens: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    input_token_details: OutputTokens = OutputTokens()
+    seconds: float = 0
+
+
+@attrs.frozen
+class Totals:
+    """The bill so far: the model's responses, and apart from them the transcription of the user."""
+
+    responses: ResponseTotals = ResponseTotals()
+    transcription: TranscriptionTotals = TranscriptionTotals()
+
+    def to_dict(self) -> dict[str, Json]:
+        return attrs.asdict(self)
+
+
+def read_totals(usage: Mapping[str, Json]) -> Totals:
+    """Return the totals that a document, or the draft's counters, hold."""
+    responses, transcription = dict(usage["responses"]), dict(usage["transcription"])
+    spent = dict(responses["input_token_details"])
+    spent["cached_tokens_details"] = Modalities(**spent["cached_tokens_details"])
+    responses["input_token_details"] = InputTokens(**spent)
+    responses["output_token_details"] = OutputTokens(**responses["output_token_details"])
+    transcription["input_token_details"] = OutputTokens(**transcription["input_token_details"])
+    return Totals(ResponseTotals(**responses), TranscriptionTotals(**transcription))
+
+
+def plain(value: Any) -> Json:
+    """Return any value that the state holds as plain JSON: nouns, texts that grew, frozen dicts."""
+    if hasattr(value, "to_dict"):
+        return value.to_dict()
+    if isinstance(value, tuple) and value and hasattr(value[0], "to_dict"):
+        return [each.to_dict() for each in value]  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+    return thaw(value.text) if hasattr(value, "text") else thaw(value)

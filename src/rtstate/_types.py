@@ -1,0 +1,35 @@
+"""The words everything else is written in: ids, literals and JSON. Imports nothing from here."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal, TypeAlias
+
+ItemId: TypeAlias = str
+ResponseId: TypeAlias = str
+JsonPath: TypeAlias = tuple[str | int, ...]
+Json: TypeAlias = Any
+"""A JSON value: None, bool, int, float, str, a list or a dict of them."""
+
+AudioMode: TypeAlias = Literal["measure", "keep"]
+Dialect: TypeAlias = Literal["auto", "openai", "xai"]
+AnomalyKind: TypeAlias = Literal["invalid", "unknown", "impossible", "late", "unknown_item", "unknown_anchor"]
+
+IN_PROGRESS: Final = "in_progress"
+COMPLETED: Final = "completed"
+INCOMPLETE: Final = "incomplete"
+CANCELLED: Final = "cancelled"
+FAILED: Final = "failed"
+PENDING: Final = "pending"
+PARTIAL: Final = "partial"
+FINAL: Final = "final"
+
+
+class End:
+    """The type of :data:`END`."""
+
+    def __repr__(self) -> str:
+        return "END"
+
+
+END: Final = End()
+"""The place behind the last item: what an anchor that the wire did not send means."""

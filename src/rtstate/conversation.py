@@ -1,0 +1,203 @@
+"""The conversation: events in, state and changes out."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from rtstate._change import Anomaly, Change, ChangeTwin, Stats
+from rtstate._draft import Draft
+from rtstate._types import AudioMode, Dialect
+from rtstate.document import Snapshot
+from rtstate.errors import EventParseError, HistoryGone
+from rtstate.wire import HANDLERS, JsonObject, Raw, read_event
+
+KEPT_ANOMALIES: Final = 100
+_REMEMBERED_IDS: Final = 4096
+
+
+class Conversation:
+    """The state of one realtime conversation, built from its events.
+
+    ``audio``: ``"measure"`` counts audio and drops it, ``"keep"`` also keeps it. ``dialect`` matters only where
+    one wire value means two things. ``history`` is how many changes are kept for :meth:`changes`. ``strict``:
+    an event that cannot be read raises instead of becoming an anomaly; the state is untouched either way.
+
+    >>> conversation = Conversation()
+    >>> change = conversation.feed(
+    ...     '{"type": "conversation.item.added", "previous_item_id": null, "item": '
+    ...     '{"id": "item_1", "type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hi"}]}}'
+    ... )
+    >>> conversation.snapshot().items[0].content[0].text
+    'Hi'
+    >>> [operation["path"] for operation in change.patch()]
+    ['/items/item_1', '/order/0', '/revision']
+    """
+
+    def __init__(
+        self,
+        *,
+        audio: AudioMode = "measure",
+        dialect: Dialect = "auto",
+        history: int = 1000,
+        strict: bool = False,
+    ) -> None:
+        self._draft = Draft(audio, dialect)
+        self._strict = strict
+        self._history: deque[Change] = deque(maxlen=history)
+        self._anomalies: deque[Anomaly] = deque(maxlen=KEPT_ANOMALIES)
+        self._seen: dict[str, None] = {}
+        self._seen_before: dict[str, None] = {}
+        self._subscribers: list[Callable[[Change], object]] = []
+
+    def feed(self, raw: Raw, at: float | None = None) -> Change:
+        """Parse one event, of the server or the client, apply it, and return what it changed.
+
+        ``at`` is when it was received, in seconds on any clock; it is carried along, never compared. Cost: O(1)
+        beside the parsing, whatever the length of the conversation. Raises EventParseError only if ``strict``.
+        """
+        try:
+            event = read_event(raw)
+        except EventParseError as error:
+            if self._strict:
+                raise
+            self._draft.stats.events += 1
+            self._draft.stats.invalid += 1
+            self._draft.note("invalid", str(error))
+            return self._report(error.event_type, None, at)
+        return self._reduce(event, at)
+
+    def apply(self, event: Any, at: float | None = None) -> Change:
+        """Apply one parsed event: ours, a mapping, or any object with ``type`` and ``model_dump()``.
+
+        Of an object only what was sent is read (``exclude_unset``): a field that was not is absent, not null.
+        Everything else as in :meth:`feed`. Raises TypeError for anything that is no event at all.
+        """
+        if isinstance(event, Mapping):
+            return self.feed(event, at)  # pyright: ignore[reportUnknownArgumentType]
+        if not (hasattr(event, "type") and hasattr(event, "model_dump")):
+            raise TypeError(f"expected an event or a mapping, not {type(event).__name__}; feed() takes JSON")
+        fields: dict[str, Any] = event.model_dump(mode="json", exclude_unset=True)
+        payload: Any = getattr(event, "payload", None)
+        return self.feed(payload if isinstance(payload, dict) else {"type": event.type, **fields}, at)
+
+    def sent(self, event: Any, at: float | None = None) -> Change:
+        """Apply one event that the client sent: JSON, a mapping or an object.
+
+        Nothing is shown before the server confirms it.
+        """
+        if isinstance(event, (str, bytes, bytearray, memoryview)):
+            return self.feed(event, at)
+        return self.apply(event, at)
+
+    def snapshot(self) -> Snapshot:
+        """Return the state as it stands, the very same object while nothing has changed.
+
+        Cost: O(log n) for each entity that changed since the last snapshot.
+        """
+        return self._draft.freeze()
+
+    @property
+    def revision(self) -> int:
+        """How many events have changed the document."""
+        return self._draft.revision
+
+    @property
+    def anomalies(self) -> tuple[Anomaly, ...]:
+        """The last 100 things that were odd, oldest first, and what was done about each."""
+        return tuple(self._anomalies)
+
+    @property
+    def stats(self) -> Stats:
+        """Counters of what came: events, duplicates, unknown, late, invalid …"""
+        return self._draft.stats
+
+    def changes(self, since: int = 0) -> Iterator[Change]:
+        """Return the changes after a revision, oldest first.
+
+        Raises HistoryGone where some of them are no longer kept, and ValueError for a revision yet to come.
+        """
+        if since > self.revision:
+            raise ValueError(f"revision {since} has not been reached; this is revision {self.revision}")
+        missing = self.revision - since
+        if missing > len(self._history):
+            raise HistoryGone(
+                f"the changes since revision {since} are no longer kept, only the last {len(self._history)}; "
+                "take a snapshot and go on from there"
+            )
+        return iter(list(self._history)[len(self._history) - missing :])
+
+    def subscribe(self, callback: Callable[[Change], object]) -> Callable[[], None]:
+        """Call ``callback(change)`` after each change, and return the function that ends this."""
+        self._subscribers.append(callback)
+
+        def unsubscribe() -> None:
+            if callback in self._subscribers:
+                self._subscribers.remove(callback)
+
+        return unsubscribe
+
+    def audio(self, item_id: str, content_index: int = 0) -> bytes:
+        """Return the audio received for a part, in the session's format; needs ``audio="keep"``.
+
+        Raises ValueError where audio is only measured, LookupError where there is no such part.
+        """
+        if not self._draft.keep_audio:
+            raise ValueError('audio was only measured; make the conversation with audio="keep"')
+        item = self._draft.items.get(item_id)
+        if item is None or not 0 <= content_index < len(item.parts):
+            raise LookupError(f"no part {content_index} of an item {item_id!r}")
+        part = item.parts[content_index]
+        return b"" if part.audio is None else part.audio.decoded()
+
+    def _reduce(self, event: JsonObject, at: float | None) -> Change:
+        draft = self._draft
+        draft.stats.events += 1
+        event_type: str = event["type"]
+        event_id: str | None = event.get("event_id")
+        if event_id is not None:
+            if event_id in self._seen or event_id in self._seen_before:
+                draft.stats.duplicates += 1
+                return self._report(event_type, event_id, at)
+            self._remember(event_id)
+        handler = HANDLERS.get(event_type)
+        if handler is None:
+            draft.stats.unknown += 1
+            draft.note("unknown", f"an event of the type {event_type!r}; ignored")
+        else:
+            handler(draft, event)
+        return self._report(event_type, event_id, at)
+
+    def _remember(self, event_id: str) -> None:
+        """Remember an event id. Two dicts that take turns hold at least the last 4,096, at O(1)."""
+        self._seen[event_id] = None
+        if len(self._seen) >= _REMEMBERED_IDS:
+            self._seen, self._seen_before = {}, self._seen
+
+    def _report(self, event_type: str | None, event_id: str | None, at: float | None) -> Change:
+        draft = self._draft
+        operations = draft.take()
+        change = ChangeTwin()
+        change.revision = draft.revision
+        change.at = at
+        change.event_id = event_id
+        change.event_type = event_type
+        change.anomalies = self._flag(event_type, event_id) if draft.notes else ()
+        change._raw = operations
+        change.__class__ = Change
+        if operations:
+            self._history.append(change)
+            for callback in tuple(self._subscribers):
+                callback(change)
+        return change  # type: ignore[no-any-return]
+
+    def _flag(self, event_type: str | None, event_id: str | None) -> tuple[Anomaly, ...]:
+        number = self._draft.stats.events
+        anomalies = tuple([Anomaly(*note, number, event_type, event_id) for note in self._draft.notes])
+        self._draft.notes.clear()
+        self._anomalies.extend(anomalies)
+        return anomalies
+
+    def __repr__(self) -> str:
+        return f"<Conversation {self._draft.conversation_id or 'without an id'}, revision {self.revision}>"

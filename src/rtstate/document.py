@@ -1,0 +1,236 @@
+"""The snapshot, and the ``rtstate/1`` document it is written as.
+
+Entities are held by id and order is a list of its own, so that no path of a patch ever shifts. Snapshots
+share everything that did not change: an untouched item is the same object in the next one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, Generic, TypeVar
+
+import attrs
+
+from rtstate import _model as model
+from rtstate._json import FrozenDict, freeze, thaw
+from rtstate._types import IN_PROGRESS, Json
+from rtstate._vector import Vector
+from rtstate.errors import DocumentError
+
+FORMAT: Final = "rtstate/1"
+T = TypeVar("T")
+
+
+class Table(Generic[T]):
+    """An immutable map from id to entry: a vector of entries, and an index that all snapshots share.
+
+    The index only ever grows. An id that came later points beyond this table's vector, one that was dropped
+    at None.
+    """
+
+    __slots__ = ("_index", "_vector")
+
+    def __init__(self, index: dict[str, int], vector: Vector[T | None]) -> None:
+        self._index = index
+        self._vector = vector
+
+    def get(self, key: str) -> T | None:
+        """Return an entry, None where there is none. Cost: O(log n) with base 64."""
+        slot = self._index.get(key)
+        return None if slot is None or slot >= len(self._vector) else self._vector[slot]
+
+    def __iter__(self) -> Iterator[T]:
+        return (entry for entry in self._vector if entry is not None)
+
+
+Placed = tuple[model.Item, int | None]
+"""An item with its sort key in the order, None where it has no place."""
+
+
+class OrderedItems:
+    """The ids of the default conversation, sorted when they are first read.
+
+    Snapshots between two moves share one of these, so that reading the order after each delta sorts once.
+    """
+
+    __slots__ = ("_ids", "_items")
+
+    def __init__(self, items: Table[Placed]) -> None:
+        self._items: Table[Placed] | None = items
+        self._ids: tuple[str, ...] = ()
+
+    def ids(self) -> tuple[str, ...]:
+        """Return the ids, first to last. Cost: O(n log n) once, O(n) where they came in order."""
+        if self._items is not None:
+            placed = [(label, item.id) for item, label in self._items if label is not None]
+            self._ids = tuple([item_id for _, item_id in sorted(placed)])
+            self._items = None
+        return self._ids
+
+
+@attrs.frozen(eq=False, repr=False)
+class Snapshot:
+    """The state of a conversation at one revision. Immutable, and so is everything in it.
+
+    >>> import rtstate
+    >>> snapshot = rtstate.Conversation().snapshot()
+    >>> snapshot.revision, snapshot.items, snapshot.usage.responses.count
+    (0, (), 0)
+    """
+
+    revision: int
+    conversation_id: str | None
+    session: Mapping[str, Json] | None
+    usage: model.Totals
+    input_audio: model.InputAudio
+    rate_limits: Mapping[str, model.RateLimit]
+    errors: tuple[model.ErrorRecord, ...]
+    translation: model.Translation | None
+    _items: Table[Placed]
+    _responses: Table[model.Response]
+    _order: OrderedItems
+    _memo: dict[str, Any] = attrs.field(factory=dict)
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The ids of the default conversation's items, first to last. Cost: O(n) on first read."""
+        return self._order.ids()
+
+    @property
+    def items(self) -> tuple[model.Item, ...]:
+        """The default conversation's items, first to last. Cost: O(n) on first read."""
+        if "items" not in self._memo:
+            self._memo["items"] = tuple([self._items.get(item_id)[0] for item_id in self.order])  # type: ignore[index]  # pyright: ignore[reportOptionalSubscript]
+        return self._memo["items"]  # type: ignore[no-any-return]
+
+    def item(self, item_id: str) -> model.Item | None:
+        """Return an item by its id, also one without a place in the order; None if there is none."""
+        entry = self._items.get(item_id)
+        return entry and entry[0]
+
+    @property
+    def responses(self) -> tuple[model.Response, ...]:
+        """All responses, in the order in which they were first seen. Cost: O(n)."""
+        return tuple(self._responses)
+
+    def response(self, response_id: str) -> model.Response | None:
+        """Return a response by its id; None if there is none."""
+        return self._responses.get(response_id)
+
+    @property
+    def active_responses(self) -> tuple[model.Response, ...]:
+        """The responses that have not ended, first seen first. Cost: O(n)."""
+        return tuple([each for each in self._responses if each.status == IN_PROGRESS])
+
+    def to_dict(self) -> dict[str, Json]:
+        """Return the document, plain JSON and the caller's to change. Cost: its size."""
+        document: dict[str, Json] = {
+            "format": FORMAT,
+            "revision": self.revision,
+            "conversation_id": self.conversation_id,
+            "session": thaw(self.session),
+            "order": list(self.order),
+            "items": {item.id: item.to_dict() for item, _ in self._items},
+            "responses": {each.id: each.to_dict() for each in self._responses},
+            "usage": self.usage.to_dict(),
+            "input_audio": self.input_audio.to_dict(),
+            "rate_limits": {name: limit.to_dict() for name, limit in self.rate_limits.items()},
+            "errors": [error.to_dict() for error in self.errors],
+        }
+        if self.translation is not None:
+            document["translation"] = self.translation.to_dict()
+        return document
+
+    def to_json(self) -> str:
+        """Return the document as compact JSON text. Cost: its size."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Json]) -> Snapshot:
+        """Return the snapshot that a document describes.
+
+        Raises DocumentError, saying where, if it is not an ``rtstate/1`` document.
+        """
+        return _read(document)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Snapshot) and self.to_dict() == other.to_dict())
+
+    def __hash__(self) -> int:
+        return hash((self.revision, self.conversation_id))
+
+    def __repr__(self) -> str:
+        counts = f"{len(self.order)} items, {len(self.responses)} responses"
+        return f"<Snapshot revision {self.revision}: {counts}>"
+
+
+def _read(document: Mapping[str, Json]) -> Snapshot:
+    found = document.get("format") if isinstance(document, Mapping) else None  # pyright: ignore[reportUnnecessaryIsInstance]
+    if found != FORMAT:
+        raise DocumentError(
+            f"format: expected {FORMAT!r}, found {found!r}; newer formats need a newer rtstate"
+        )
+    at = "document"
+    try:
+        place = {item_id: number for number, item_id in enumerate(document["order"])}
+        placed: list[Placed | None] = []
+        for item_id, each in document["items"].items():
+            at = f"items/{item_id}"
+            placed.append((_read_item(each), place.pop(item_id, None)))
+        if place:
+            raise ValueError(f"order names items that are not there: {sorted(place)}")
+        responses: list[model.Response | None] = []
+        for response_id, each in document["responses"].items():
+            at = f"responses/{response_id}"
+            responses.append(model.Response(**{name: freeze(each[name]) for name in model.RESPONSE_FIELDS}))
+        at = "document"
+        translation = document.get("translation")
+        items = Table({id_: slot for slot, id_ in enumerate(document["items"])}, Vector(placed))
+        return Snapshot(
+            revision=document["revision"],
+            conversation_id=document["conversation_id"],
+            session=freeze(document["session"]),
+            usage=model.read_totals(document["usage"]),
+            input_audio=model.InputAudio(**document["input_audio"]),
+            rate_limits=FrozenDict(
+                {n: model.RateLimit(**each) for n, each in document["rate_limits"].items()}
+            ),
+            errors=tuple([model.ErrorRecord(**each) for each in document["errors"]]),
+            translation=translation and model.Translation(**translation),
+            items=items,
+            responses=Table({id_: slot for slot, id_ in enumerate(document["responses"])}, Vector(responses)),
+            order=OrderedItems(items),
+        )
+    except KeyError as error:
+        raise DocumentError(f"{at}: {error.args[0]!r} is missing") from error
+    except (AttributeError, TypeError, ValueError) as error:
+        raise DocumentError(f"{at}: {error}") from error
+
+
+def _read_item(each: Mapping[str, Json]) -> model.Item:
+    common = {name: each[name] for name in ("id", "type", "status", "response_id", "previous_item_id")}
+    names = model.ITEM_FIELDS.get(each["type"])
+    if names is None:
+        return model.Item(**common, extra=freeze({k: v for k, v in each.items() if k not in common}))
+    fields: dict[str, Json] = {name: freeze(each[name]) for name in names}
+    if "content" in fields:
+        fields["content"] = tuple([_read_part(part) for part in each["content"]])
+    mcp = FrozenDict({name: fields.pop(name) for name in names if name in model.MCP_FIELDS})
+    return model.Item(**common, **fields, mcp=mcp, extra=freeze(each["extra"]))
+
+
+def _read_part(part: Mapping[str, Json]) -> model.Part:
+    if part["type"] is not None and part["type"] not in model.PART_TYPES:
+        return model.Part(part["type"], extra=freeze({k: v for k, v in part.items() if k != "type"}))
+    cut, transcription = part["truncated"], part.get("transcription")
+    return model.Part(
+        part["type"],
+        text=part["text"],
+        transcript=part["transcript"],
+        audio_ms=part["audio_ms"],
+        final=part["final"],
+        truncated=cut and model.Truncated(**cut),
+        transcription=transcription and model.Transcription(**freeze(transcription)),
+        extra=freeze(part["extra"]),
+    )

@@ -1,0 +1,54 @@
+"""Recordings: sessions written down, one JSON event a line, and the state they lead to.
+
+A line is an event, or ``{"at": seconds, "event": {...}}`` where the recorder noted the time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic_core import from_json
+
+from rtstate.conversation import Conversation
+from rtstate.wire import Raw
+
+
+def unwrap(line: Raw) -> tuple[Raw, float | None]:
+    """Return the event of a recorded line, and its time where the line has one.
+
+    >>> unwrap('{"at": 1.5, "event": {"type": "ping"}}')
+    ({'type': 'ping'}, 1.5)
+    """
+    wrapped: Any = line
+    if isinstance(line, (str, bytes, bytearray)):
+        start = line.lstrip()[:200]
+        if not ('"at"' in start and '"event"' in start if isinstance(start, str) else b'"at"' in start):
+            return line, None
+        try:
+            wrapped = from_json(line)
+        except ValueError:
+            return line, None
+    if isinstance(wrapped, dict) and "type" not in wrapped and isinstance(wrapped.get("event"), dict):  # pyright: ignore[reportUnknownMemberType]
+        at: Any = wrapped.get("at")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        timed = isinstance(at, (int, float)) and not isinstance(at, bool)
+        return wrapped["event"], float(at) if timed else None  # pyright: ignore[reportUnknownVariableType]
+    return line, None
+
+
+def replay(lines: Iterable[Raw], **options: Any) -> Conversation:
+    """Return the conversation that a recording leads to.
+
+    ``lines`` are events (JSON text, bytes or mappings), or wrapped as ``{"at": seconds, "event": {...}}``; an
+    open file does. Empty lines are passed over. ``options`` are those of :class:`rtstate.Conversation`.
+
+    >>> replay(['{"type": "ping"}']).stats.noted
+    1
+    """
+    conversation = Conversation(**options)
+    for line in lines:
+        if isinstance(line, (str, bytes)) and not line.strip():
+            continue
+        event, at = unwrap(line)
+        conversation.feed(event, at)
+    return conversation

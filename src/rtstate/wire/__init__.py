@@ -1,0 +1,183 @@
+"""The wire: every event of the Realtime protocol, what it looks like and what it does.
+
+One family, one file: the event class, its handler and its table row side by side. The rows of all families make
+one table, printed by ``python -m rtstate.wire``; a type with two owners is refused when this is imported.
+Parsers are built when the first event is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Annotated, Any, Final, Union, cast
+
+from pydantic import Discriminator, TypeAdapter, ValidationError
+from pydantic_core import SchemaValidator, from_json, to_json
+
+from rtstate.errors import EventParseError
+from rtstate.wire import audio, client, items, mcp, responses, session, streams, transcription, voicelive
+from rtstate.wire._base import ClientEvent, JsonObject, Row, ServerEvent, UnknownEvent
+from rtstate.wire._shapes import shape_of
+
+Raw = str | bytes | bytearray | memoryview | Mapping[str, Any]
+"""An event as it may be given: JSON text, its bytes, or a mapping."""
+
+
+def merge(*families: Iterable[Row]) -> dict[str, Row]:
+    """Return one table, by wire name, of the rows of several families.
+
+    Raises ValueError where two rows answer to one name.
+    """
+    table: dict[str, Row] = {}
+    for row in (row for family in families for row in family):
+        for name in row.types:
+            if name in table:
+                owners = f"{table[name].event.__name__} and {row.event.__name__}"
+                raise ValueError(f"the event type {name!r} has two owners: {owners}")
+            table[name] = row
+    return table
+
+
+TABLE: Final = merge(
+    session.ROWS,
+    items.ROWS,
+    transcription.ROWS,
+    audio.ROWS,
+    responses.ROWS,
+    streams.ROWS,
+    mcp.ROWS,
+    voicelive.ROWS,
+)
+"""Every server event by its wire name."""
+
+CLIENT_TABLE: Final = merge(client.ROWS)
+"""Every client event by its wire name."""
+
+EVENTS: Final = {**CLIENT_TABLE, **TABLE}
+"""Both. A name that both sides use (``mcp_approval_response``) is read as the server's."""
+
+HANDLERS: Final = {name: row.handler for name, row in EVENTS.items()}
+
+
+def parse_server_event(raw: Raw) -> ServerEvent:
+    """Parse one server event: JSON text, bytes or a mapping.
+
+    A type this library does not know gives an :class:`UnknownEvent`, which keeps the payload; unknown fields
+    of known types are kept as attributes. Raises EventParseError for what is not JSON or has a bad field; its
+    message has the event's type and the path of the field, never the payload.
+
+    >>> parse_server_event('{"type": "response.text.delta", "item_id": "item_1", "delta": "Hi"}').delta
+    'Hi'
+    >>> parse_server_event('{"type": "response.text.delta", "item_id": "item_1", "delta": 5}')
+    Traceback (most recent call last):
+        ...
+    rtstate.errors.EventParseError: response.text.delta: delta: Input should be a valid string
+    """
+    return cast(ServerEvent, _parse(_models(server=True), raw))
+
+
+def parse_client_event(raw: Raw) -> ClientEvent | UnknownEvent:
+    """Parse one client event: JSON text, bytes or a mapping. Everything else as in parse_server_event.
+
+    >>> parse_client_event('{"type": "response.cancel"}')
+    ResponseCancelEvent(type='response.cancel', event_id=None, response_id=None)
+    """
+    event = cast(ClientEvent | UnknownEvent, _parse(_models(server=False), raw))
+    if (
+        "event_id" not in event.model_fields_set
+    ):  # an id is made up for new events, not for those that were sent
+        event.event_id = None
+        event.model_fields_set.discard("event_id")
+    return event
+
+
+def read_event(raw: Raw) -> JsonObject:
+    """Parse one event of either side into a plain dict of what was sent, without building a model.
+
+    It takes and refuses what the models take and refuse. Raises EventParseError; an event of an unknown type
+    is returned as it is.
+    """
+    try:
+        if type(raw) is bytes or type(raw) is str:
+            return _shapes().validate_json(raw)  # type: ignore[no-any-return]
+        return _shapes().validate_json(_to_json(raw))  # type: ignore[no-any-return]
+    except ValidationError as error:
+        return _unknown(error, raw)
+
+
+def _parse(parser: SchemaValidator, raw: Raw) -> ServerEvent | ClientEvent:
+    try:
+        return parser.validate_json(_to_json(raw))  # type: ignore[no-any-return]
+    except ValidationError as error:
+        payload = _unknown(error, raw)
+        return UnknownEvent(type=payload["type"], event_id=_event_id(payload), payload=payload)
+
+
+def _event_id(payload: JsonObject) -> str | None:
+    event_id = payload.get("event_id")
+    return event_id if isinstance(event_id, str) else None
+
+
+def _to_json(raw: Raw) -> str | bytes | bytearray:
+    """Return JSON for whatever was given: all events go through one door, and what is not JSON stays outside."""
+    if isinstance(raw, (str, bytes, bytearray)):
+        return raw
+    if isinstance(raw, memoryview):
+        return bytes(raw)
+    try:
+        return to_json(raw, inf_nan_mode="null")
+    except (ValueError, TypeError, RecursionError, UnicodeError) as error:
+        raise EventParseError(f"cannot be written as JSON: {str(error)[:200]}") from None
+
+
+def _unknown(error: ValidationError, raw: Raw) -> JsonObject:
+    """Return the payload of an event that was refused for its unknown type only; raise for any other reason."""
+    details = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    if details["type"] not in ("union_tag_invalid", "union_tag_not_found"):
+        raise _explain(details["msg"], details["loc"]) from None
+    payload = from_json(_to_json(raw), allow_inf_nan=False)
+    event_type = payload.get("type")
+    if not isinstance(event_type, str):
+        raise EventParseError("should be the name of the event", path="type") from None
+    return cast(JsonObject, payload)
+
+
+def _explain(message: str, location: tuple[int | str, ...]) -> EventParseError:
+    known = location and location[0] in EVENTS
+    path = ".".join(str(key) for key in (location[1:] if known else location))
+    return EventParseError(message, event_type=str(location[0]) if known else None, path=path)
+
+
+@cache
+def _models(*, server: bool) -> SchemaValidator:
+    rows = (TABLE if server else CLIENT_TABLE).values()
+    return _validator(row.event for row in rows)
+
+
+@cache
+def _shapes() -> SchemaValidator:
+    return _validator(shape_of(row.event) for row in EVENTS.values())
+
+
+def _validator(classes: Iterable[Any]) -> SchemaValidator:
+    union = Union[tuple(dict.fromkeys(classes))]  # noqa: UP007  (built at run time)
+    adapter: TypeAdapter[Any] = TypeAdapter(Annotated[union, Discriminator("type")])
+    return cast(SchemaValidator, adapter.validator)
+
+
+__all__ = [
+    "CLIENT_TABLE",
+    "EVENTS",
+    "HANDLERS",
+    "TABLE",
+    "ClientEvent",
+    "JsonObject",
+    "Raw",
+    "Row",
+    "ServerEvent",
+    "UnknownEvent",
+    "merge",
+    "parse_client_event",
+    "parse_server_event",
+    "read_event",
+]

@@ -1,0 +1,153 @@
+"""From what an event shows to what the draft takes: one vocabulary, whatever dialect the wire spoke.
+
+Beta's ``text`` and ``audio`` parts of an assistant become ``output_text`` and ``output_audio``, other spellings
+of usage the GA keys, audio formats a number of bytes per millisecond. What this library does not know is
+carried along as ``extra``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from rtstate._draft import Draft, ItemCopy, PartCopy, ResponseCopy
+from rtstate._json import EMPTY, FrozenDict, freeze
+from rtstate._model import ITEM_FIELDS, MCP_FIELDS, PART_TYPES
+from rtstate._types import COMPLETED, END, IN_PROGRESS, INCOMPLETE, End, ItemId
+from rtstate.wire._base import JsonObject
+
+_ITEM_TYPES: Final = {"mcp_tool_call": "mcp_call"}
+_STATUSES: Final = {
+    IN_PROGRESS: IN_PROGRESS,
+    COMPLETED: COMPLETED,
+    INCOMPLETE: INCOMPLETE,
+    "cancelled": INCOMPLETE,
+    "failed": INCOMPLETE,
+}
+_ANSWER_PARTS: Final = {"text": "output_text", "audio": "output_audio"}
+_USER_PARTS: Final = {"text": "input_text", "audio": "input_audio"}
+_ITEM_KEYS: Final = frozenset({"id", "object", "type", "status"}).union(*ITEM_FIELDS.values())
+_RESPONSE_KEYS: Final = frozenset(
+    {"id", "object", "status", "status_details", "conversation_id", "metadata", "output", "usage"}
+)
+_USAGE_KEYS: Final = {
+    "input_tokens_details": "input_token_details",
+    "output_tokens_details": "output_token_details",
+}
+_BYTES_PER_MS: Final = {"pcmu": 8.0, "pcma": 8.0, "g711_ulaw": 8.0, "g711_alaw": 8.0}
+
+
+def read_item(draft: Draft, item: JsonObject) -> ItemCopy | None:
+    """Return an event's item in the names of the state; None, with a note, where it has no id."""
+    item_id = item.get("id")
+    if not item_id:
+        draft.note("impossible", "an item without an id; ignored")
+        return None
+    item_type = _ITEM_TYPES.get(item["type"], item["type"]) if item.get("type") else None
+    copy = ItemCopy(item_id, item_type, _STATUSES.get(item.get("status") or ""))
+    known = draft.items.get(item_id)
+    fields = ITEM_FIELDS.get(item_type or (known.type if known else "message"))
+    if fields is None:
+        copy.extra = freeze({k: v for k, v in item.items() if k not in ("id", "type", "status")})
+        return copy
+    for name in ("role", "call_id", "name", "arguments"):
+        if name in fields:
+            setattr(copy, name, item.get(name))
+    if "output" in fields:
+        copy.output = freeze(item.get("output"))
+    if item.get("content") is not None and "content" in fields:
+        role = copy.role or (known and known.role)
+        copy.parts = [read_part(part, role) for part in item["content"]]
+    copy.mcp = FrozenDict(
+        {key: freeze(item[key]) for key in fields if key in MCP_FIELDS and item.get(key) is not None}
+    )
+    extra = {k: v for k, v in item.items() if k not in fields and (k not in _ITEM_KEYS or _tells(k, v))}
+    copy.extra = freeze(extra) if extra else EMPTY
+    return copy
+
+
+def _tells(key: str, value: Any) -> bool:
+    """Whether a field that belongs to other types of item says something here."""
+    return value is not None and key not in ("id", "object", "type", "status") and value != []
+
+
+def read_part(part: JsonObject, role: str | None) -> PartCopy:
+    """Return an event's content part in the names of the state."""
+    names = _ANSWER_PARTS if role in (None, "assistant") else _USER_PARTS
+    part_type = part.get("type")
+    part_type = names.get(part_type, part_type) if part_type else None
+    if part_type is not None and part_type not in PART_TYPES:
+        return PartCopy(part_type, extra=freeze({k: v for k, v in part.items() if k != "type"}))
+    extra = {
+        k: v for k, v in part.items() if k not in ("type", "text", "transcript", "audio") and v is not None
+    }
+    return PartCopy(
+        part_type,
+        part.get("text"),
+        part.get("transcript"),
+        part.get("audio"),
+        freeze(extra) if extra else EMPTY,
+    )
+
+
+def read_response(draft: Draft, event: JsonObject) -> ResponseCopy | None:
+    """Return an event's response in the names of the state; None, with a note, where it has no id."""
+    response = event["response"]
+    response_id = response.get("id") or event.get("response_id")
+    if not response_id:
+        draft.note("impossible", "a response without an id; ignored")
+        return None
+    output = [read_item(draft, item) for item in response.get("output") or ()]
+    conversation_id = response.get("conversation_id")
+    return ResponseCopy(
+        response_id,
+        response.get("status"),
+        freeze(response.get("status_details")),
+        conversation_id,
+        "conversation_id" in response and conversation_id is None,
+        freeze(response.get("metadata")),
+        [item for item in output if item is not None],
+        read_usage(response.get("usage")) or read_usage(event.get("usage")),
+        output_bytes_per_ms(response),
+        freeze({key: value for key, value in response.items() if key not in _RESPONSE_KEYS}),
+    )
+
+
+def read_usage(usage: JsonObject | None) -> FrozenDict | None:
+    """Return usage under the GA keys, None where it is missing or empty; nothing is added to it."""
+    return freeze({_USAGE_KEYS.get(key, key): value for key, value in usage.items()}) if usage else None
+
+
+def anchor(event: JsonObject) -> ItemId | End | None:
+    """Return the anchor of a placing event: END where it says nothing, None for the head.
+
+    ``"root"``, which servers do not use, is the head.
+    """
+    previous = event.get("previous_item_id", "")
+    return END if previous == "" else None if previous == "root" else previous
+
+
+def output_bytes_per_ms(settings: Mapping[str, Any]) -> float | None:
+    """Return the size of a millisecond of output audio, as a session or a response sets it."""
+    return _bytes_per_ms(settings, "output")
+
+
+def input_bytes_per_ms(settings: Mapping[str, Any]) -> float | None:
+    """Return the size of a millisecond of input audio, as a session sets it."""
+    return _bytes_per_ms(settings, "input")
+
+
+def _bytes_per_ms(settings: Mapping[str, Any], side: str) -> float | None:
+    audio = (settings.get("audio") or {}).get(side) or {}
+    described = audio.get("format") or settings.get(f"{side}_audio_format")
+    if isinstance(described, str):
+        described = {"type": described}
+    if not isinstance(described, dict) or not isinstance(described.get("type"), str):  # pyright: ignore[reportUnknownMemberType]
+        return None
+    name: str = described["type"].lower().removeprefix("audio/").replace("g711-", "g711_")
+    if name in _BYTES_PER_MS:
+        return _BYTES_PER_MS[name]
+    if not name.startswith("pcm"):
+        return None
+    rate: Any = described.get("rate")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    return rate * 2 / 1000 if isinstance(rate, int) and rate > 0 else None
