@@ -1,7 +1,7 @@
 """What one event did: its operations on the document, written down as the reducer wrote.
 
-An operation is kept as the tuple the draft made of it and rendered only when it is read. ``(op, path, value)``
-is RFC 6902; ``(text, count)`` says that a growing text took its ``count``-th chunk.
+An operation is kept as the tuple the draft made of it, and rendered only when it is read.
+``(op, path, value)`` is RFC 6902; ``(text, count)`` says that a growing text took its ``count``-th chunk.
 """
 
 from __future__ import annotations

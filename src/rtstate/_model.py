@@ -32,10 +32,6 @@ ITEM_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
 
 MCP_FIELDS: Final = ("server_label", "tools", "approval_request_id", "error", "approve", "reason")
 
-_text: Final = attrs.field(alias="text", eq=joined, default=None)
-_transcript: Final = attrs.field(alias="transcript", eq=joined, default=None)
-_arguments: Final = attrs.field(alias="arguments", eq=joined, default=None)
-
 
 @attrs.frozen
 class Transcription:
@@ -90,8 +86,8 @@ class Part:
     """
 
     type: str | None
-    _text: FrozenText = _text
-    _transcript: FrozenText = _transcript
+    _text: FrozenText = attrs.field(alias="text", eq=joined, default=None)
+    _transcript: FrozenText = attrs.field(alias="transcript", eq=joined, default=None)
     audio_ms: int | None = None
     final: bool = False
     truncated: Truncated | None = None
@@ -143,7 +139,7 @@ class Item:
     content: tuple[Part, ...] = ()
     call_id: str | None = None
     name: str | None = None
-    _arguments: FrozenText = _arguments
+    _arguments: FrozenText = attrs.field(alias="arguments", eq=joined, default=None)
     ready: bool = False
     output: Json = None
     mcp: Mapping[str, Json] = EMPTY
@@ -355,6 +351,4 @@ def plain(value: Any) -> Json:
     """Return any value that the state holds as plain JSON: nouns, texts that grew, frozen dicts."""
     if hasattr(value, "to_dict"):
         return value.to_dict()
-    if isinstance(value, tuple) and value and hasattr(value[0], "to_dict"):
-        return [each.to_dict() for each in value]  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
-    return thaw(value.text) if hasattr(value, "text") else thaw(value)
+    return value.text if hasattr(value, "text") else thaw(value)

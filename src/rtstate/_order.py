@@ -37,9 +37,9 @@ class Order:
         self.moves: list[tuple[str, int, ItemId]] = []
         self.relabelled: set[ItemId] = set()
         self.floor: ItemId | None = None
-        self._ids: SortedDict = SortedDict()  # label -> id, ghosts included
+        self._ids: SortedDict[int, ItemId] = SortedDict()  # label -> id, ghosts included
         self._labels: dict[ItemId, int] = {}
-        self._ghosts: SortedList = SortedList()  # the labels that are ghosts
+        self._ghosts: SortedList[int] = SortedList()  # the labels that are ghosts
         self._waiting: dict[ItemId, list[ItemId]] = {}  # anchor not placed yet -> who waits for it
         self._anchor: dict[ItemId, ItemId] = {}  # the other way round
         self._hangers: dict[ItemId, list[ItemId]] = {}  # unsettled item -> what was placed behind it
@@ -73,7 +73,7 @@ class Order:
         self.floor = self._last()
 
     def append(self, item_id: ItemId, *, settled: bool, behind: ItemId | None = None) -> None:
-        """Place a new id at the end, or behind a placed one; leave a placed id where it is. Cost: O(log n)."""
+        """Place a new id at the end or behind a placed one; leave a placed id alone. Cost: O(log n)."""
         if item_id not in self._labels:
             self._insert(item_id, self._label_behind(behind or self._last()))
             self._hangers[item_id] = []

@@ -2,8 +2,8 @@
 
 A frozen, slotted attrs class takes 908 ns to make with twelve fields, since every one of them goes through
 ``object.__setattr__``. Its *twin* has the same slots and no guard: fill the twin with plain assignments, then
-turn it into the frozen class by setting ``__class__``. That takes 234 ns. The layouts must agree to the slot, so
-neither class has one for weak references.
+turn it into the frozen class by setting ``__class__``. That takes 234 ns. The layouts must agree to the slot,
+so neither class has one for weak references.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ shared with the vector before.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 T = TypeVar("T")
 _BITS = 6
@@ -59,7 +59,7 @@ class Vector(Generic[T]):
         """Return a vector with one entry set; ``index == len(self)`` appends. Cost: O(64 log n)."""
         if not 0 <= index <= self._size:
             raise IndexError(index)
-        new: Vector[T] = Vector.__new__(Vector)
+        new = cast("Vector[T]", object.__new__(Vector))
         root, shift = self._root, self._shift
         if index == _WIDTH << shift:
             root, shift = (root,), shift + _BITS

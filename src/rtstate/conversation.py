@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from rtstate._change import Anomaly, Change, ChangeTwin, Stats
 from rtstate._draft import Draft
 from rtstate._types import AudioMode, Dialect
 from rtstate.document import Snapshot
 from rtstate.errors import EventParseError, HistoryGone
-from rtstate.wire import HANDLERS, JsonObject, Raw, read_event
+from rtstate.wire import HANDLERS, JsonObject, Raw, UnknownEvent, read_event
 
 KEPT_ANOMALIES: Final = 100
 _REMEMBERED_IDS: Final = 4096
@@ -20,17 +20,15 @@ _REMEMBERED_IDS: Final = 4096
 class Conversation:
     """The state of one realtime conversation, built from its events.
 
-    ``audio``: ``"measure"`` counts audio and drops it, ``"keep"`` also keeps it. ``dialect`` matters only where
-    one wire value means two things. ``history`` is how many changes are kept for :meth:`changes`. ``strict``:
-    an event that cannot be read raises instead of becoming an anomaly; the state is untouched either way.
+    ``audio``: ``"measure"`` counts audio and drops it, ``"keep"`` also keeps it. ``dialect`` matters only
+    where one wire value means two things. ``history`` is how many changes are kept for :meth:`changes`.
+    ``strict``: an event that cannot be read raises instead of becoming an anomaly; the state is untouched
+    either way.
 
     >>> conversation = Conversation()
-    >>> change = conversation.feed(
-    ...     '{"type": "conversation.item.added", "previous_item_id": null, "item": '
-    ...     '{"id": "item_1", "type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hi"}]}}'
-    ... )
-    >>> conversation.snapshot().items[0].content[0].text
-    'Hi'
+    >>> change = conversation.feed('{"type": "input_audio_buffer.committed", "item_id": "item_1"}')
+    >>> conversation.snapshot().items[0].role
+    'user'
     >>> [operation["path"] for operation in change.patch()]
     ['/items/item_1', '/order/0', '/revision']
     """
@@ -54,8 +52,8 @@ class Conversation:
     def feed(self, raw: Raw, at: float | None = None) -> Change:
         """Parse one event, of the server or the client, apply it, and return what it changed.
 
-        ``at`` is when it was received, in seconds on any clock; it is carried along, never compared. Cost: O(1)
-        beside the parsing, whatever the length of the conversation. Raises EventParseError only if ``strict``.
+        ``at`` is when it was received, in seconds on any clock; it is carried along, never compared. Cost:
+        O(1) beside the parsing, whatever the conversation's length. Raises EventParseError if ``strict``.
         """
         try:
             event = read_event(raw)
@@ -75,12 +73,12 @@ class Conversation:
         Everything else as in :meth:`feed`. Raises TypeError for anything that is no event at all.
         """
         if isinstance(event, Mapping):
-            return self.feed(event, at)  # pyright: ignore[reportUnknownArgumentType]
+            return self.feed(cast(Mapping[str, Any], event), at)
         if not (hasattr(event, "type") and hasattr(event, "model_dump")):
             raise TypeError(f"expected an event or a mapping, not {type(event).__name__}; feed() takes JSON")
         fields: dict[str, Any] = event.model_dump(mode="json", exclude_unset=True)
-        payload: Any = getattr(event, "payload", None)
-        return self.feed(payload if isinstance(payload, dict) else {"type": event.type, **fields}, at)
+        unknown = isinstance(event, UnknownEvent)
+        return self.feed(event.payload if unknown else {"type": event.type, **fields}, at)
 
     def sent(self, event: Any, at: float | None = None) -> Change:
         """Apply one event that the client sent: JSON, a mapping or an object.
@@ -88,7 +86,7 @@ class Conversation:
         Nothing is shown before the server confirms it.
         """
         if isinstance(event, (str, bytes, bytearray, memoryview)):
-            return self.feed(event, at)
+            return self.feed(cast("Raw", event), at)
         return self.apply(event, at)
 
     def snapshot(self) -> Snapshot:
@@ -110,7 +108,7 @@ class Conversation:
 
     @property
     def stats(self) -> Stats:
-        """Counters of what came: events, duplicates, unknown, late, invalid …"""
+        """Counters of what came: events, duplicates, unknown, late, and so on."""
         return self._draft.stats
 
     def changes(self, since: int = 0) -> Iterator[Change]:

@@ -87,10 +87,10 @@ class Snapshot:
     rate_limits: Mapping[str, model.RateLimit]
     errors: tuple[model.ErrorRecord, ...]
     translation: model.Translation | None
-    _items: Table[Placed]
-    _responses: Table[model.Response]
-    _order: OrderedItems
-    _memo: dict[str, Any] = attrs.field(factory=dict)
+    _items: Table[Placed] = attrs.field(alias="items")
+    _responses: Table[model.Response] = attrs.field(alias="responses")
+    _order: OrderedItems = attrs.field(alias="order")
+    _memo: dict[str, Any] = attrs.field(factory=dict[str, Any], init=False)
 
     @property
     def order(self) -> tuple[str, ...]:

@@ -5,8 +5,8 @@ A line is an event, or ``{"at": seconds, "event": {...}}`` where the recorder no
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
 
 from pydantic_core import from_json
 
@@ -29,10 +29,12 @@ def unwrap(line: Raw) -> tuple[Raw, float | None]:
             wrapped = from_json(line)
         except ValueError:
             return line, None
-    if isinstance(wrapped, dict) and "type" not in wrapped and isinstance(wrapped.get("event"), dict):  # pyright: ignore[reportUnknownMemberType]
-        at: Any = wrapped.get("at")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        timed = isinstance(at, (int, float)) and not isinstance(at, bool)
-        return wrapped["event"], float(at) if timed else None  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(wrapped, Mapping) and "type" not in wrapped:
+        recorded = cast(Mapping[str, Any], wrapped)
+        event, at = recorded.get("event"), recorded.get("at")
+        if isinstance(event, Mapping):
+            timed = isinstance(at, (int, float)) and not isinstance(at, bool)
+            return cast(Mapping[str, Any], event), float(at) if timed else None  # type: ignore[arg-type]
     return line, None
 
 

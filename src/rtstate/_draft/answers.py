@@ -34,6 +34,7 @@ class Answers(Items):
         ``source`` is the delta's wire name: where two names feed one text, the first one seen counts.
         """
         item = self.items.get(item_id)
+        part: PartWork | None
         if item is not None and index < len(item.parts):
             part = item.parts[index]
             text: Text = getattr(part, name)

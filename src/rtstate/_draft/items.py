@@ -113,8 +113,8 @@ class Items(Parts):
         A null anchor says nothing here: real servers send one on the final copy of items that are not first.
         """
         if item.id not in self.order and not self._is_out_of_band(item):
-            known = isinstance(anchor, str) and self.order.knows(anchor)
-            self.order.append(item.id, settled=False, behind=anchor if known else None)
+            behind = anchor if isinstance(anchor, str) and self.order.knows(anchor) else None
+            self.order.append(item.id, settled=False, behind=behind)
             if not isinstance(anchor, End) and not item.anchored:
                 item.anchored = True
                 self.write(item, "previous_item_id", anchor)

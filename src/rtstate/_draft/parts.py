@@ -39,7 +39,7 @@ class Parts(Writer):
             self.renew(part)
 
     def fill_part(self, part: PartWork, copy: PartCopy, *, closes: bool) -> None:
-        """Take over what a copy of a part says; unless it closes the part, only where nothing is known yet."""
+        """Take over what a copy of a part says; one that does not close it fills only what is empty."""
         has_text = part.text is not None or part.transcript is not None
         if copy.type is not None and not (has_text and part.is_known):
             self.retype(part, copy.type)

@@ -100,7 +100,10 @@ class Speech(Answers):
     def finish_transcription(
         self, part: PartWork, transcript: str | None, usage: Mapping[str, Json] | None
     ) -> None:
-        """Set the final transcript (None: what the deltas made of it), complete the item, count the cost once."""
+        """Set the final transcript (None: what the deltas made of it), and count its cost once.
+
+        The item is complete then.
+        """
         part.streamed = True
         part.transcript = joined(part.transcript)
         finished = part.transcription is not None and part.transcription.status == "final"

@@ -1,8 +1,8 @@
 """The working copies: what the draft writes to, and how they become the frozen nouns of a snapshot.
 
 A working copy knows its path in the document, and its frozen twin for as long as that is still true
-(``frozen is None`` means that it changed since). ``fresh``: made, or made anew, during this event; one operation
-shows it whole, so what is written to it needs none of its own. ``shown``: the document has it.
+(``frozen is None`` means that it changed since). ``fresh``: made, or made anew, during this event; one
+operation shows it whole, so what is written to it needs none of its own. ``shown``: the document has it.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class PartWork:
             part.extra = self.extra
             part.__class__ = model.Part
             self.frozen = part
-        return self.frozen  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
+        return self.frozen  # pyright: ignore[reportReturnType]
 
 
 class ItemWork:
@@ -189,7 +189,7 @@ class ItemWork:
             item.extra = self.extra
             item.__class__ = model.Item
             self.frozen = item
-        return self.frozen  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
+        return self.frozen  # pyright: ignore[reportReturnType]
 
 
 class ResponseWork:

@@ -270,7 +270,7 @@ class Writer:
 
     def _check(self) -> None:
         """Assert everything that must hold between two events. Cost: O(n)."""
-        self.order._check()
+        self.order._check()  # pyright: ignore[reportPrivateUsage]
         assert not self.ops
         assert not self._fresh
         assert not self.dead & set(self.items)

@@ -17,7 +17,7 @@ _ODD_VALUES: tuple[Any, ...] = (
 _REPEAT_WITHIN = 8
 
 
-def faults(  # noqa: PLR0917 - the contract names them in this order
+def faults(
     events: Iterable[Mapping[str, Any]],
     seed: int = 1,
     drop: float = 0.0,

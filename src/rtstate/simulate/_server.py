@@ -376,15 +376,15 @@ class Server:
         kept = [item for item_id, item in self.items.items() if item_id not in self._deleted]
         known = {item.id for item in kept}
         messages = [item for item in kept if item.type == "message"]
-        done = [response for response in self.responses.values() if response.done]
-        usages = [response.usage for response in done if response.usage]
+        ended = [response for response in self.responses.values() if response.status != "in_progress"]
+        usages = [response.usage for response in ended if response.usage]
         totals = {
             "input_tokens": sum(usage.input for usage in usages),
             "cached_tokens": sum(usage.cached_text + usage.cached_audio for usage in usages),
             "output_tokens": sum(usage.output for usage in usages),
             "total_tokens": sum(usage.input + usage.output for usage in usages),
-            "count": len(done),
-            "without_usage": len(done) - len(usages),
+            "count": len(ended),
+            "without_usage": len(ended) - len(usages),
         }
         return Truth(
             order=(*(item_id for item_id in self._earlier if item_id in known), *self.order),

@@ -103,7 +103,7 @@ class Truth:
     """Final status by response id; a response that a reconnect cut off is incomplete."""
     out_of_band: tuple[str, ...]
     response_usage: dict[str, int]
-    """input_tokens, cached_tokens, output_tokens, total_tokens, count (of `response.done`), without_usage."""
+    """input_tokens, cached_tokens, output_tokens, total_tokens, count (those that ended), without_usage."""
     transcription_usage: dict[str, float]
     """input_tokens, output_tokens, total_tokens, seconds, count (of final transcriptions), without_usage."""
     transcription_status: dict[str, str]

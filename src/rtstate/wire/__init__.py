@@ -1,15 +1,15 @@
 """The wire: every event of the Realtime protocol, what it looks like and what it does.
 
-One family, one file: the event class, its handler and its table row side by side. The rows of all families make
-one table, printed by ``python -m rtstate.wire``; a type with two owners is refused when this is imported.
-Parsers are built when the first event is read.
+One family, one file: the event class, its handler and its table row side by side. The rows of all families
+make one table, and a type with two owners is refused when this is imported. Parsers are built when the first
+event is read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Annotated, Any, Final, Union, cast
+from typing import Annotated, Any, Final, TypeAlias, Union, cast
 
 from pydantic import Discriminator, TypeAdapter, ValidationError
 from pydantic_core import SchemaValidator, from_json, to_json
@@ -19,7 +19,7 @@ from rtstate.wire import audio, client, items, mcp, responses, session, streams,
 from rtstate.wire._base import ClientEvent, JsonObject, Row, ServerEvent, UnknownEvent
 from rtstate.wire._shapes import shape_of
 
-Raw = str | bytes | bytearray | memoryview | Mapping[str, Any]
+Raw: TypeAlias = "str | bytes | bytearray | memoryview[int] | Mapping[str, Any]"
 """An event as it may be given: JSON text, its bytes, or a mapping."""
 
 
@@ -119,7 +119,7 @@ def _event_id(payload: JsonObject) -> str | None:
 
 
 def _to_json(raw: Raw) -> str | bytes | bytearray:
-    """Return JSON for whatever was given: all events go through one door, and what is not JSON stays outside."""
+    """Return JSON for whatever was given: all events go through one door, and only JSON does."""
     if isinstance(raw, (str, bytes, bytearray)):
         return raw
     if isinstance(raw, memoryview):
@@ -131,7 +131,7 @@ def _to_json(raw: Raw) -> str | bytes | bytearray:
 
 
 def _unknown(error: ValidationError, raw: Raw) -> JsonObject:
-    """Return the payload of an event that was refused for its unknown type only; raise for any other reason."""
+    """Return the payload of an event that was refused only for its unknown type; raise for any other."""
     details = error.errors(include_url=False, include_input=False, include_context=False)[0]
     if details["type"] not in ("union_tag_invalid", "union_tag_not_found"):
         raise _explain(details["msg"], details["loc"]) from None
@@ -160,9 +160,9 @@ def _shapes() -> SchemaValidator:
 
 
 def _validator(classes: Iterable[Any]) -> SchemaValidator:
-    union = Union[tuple(dict.fromkeys(classes))]  # noqa: UP007  (built at run time)
-    adapter: TypeAdapter[Any] = TypeAdapter(Annotated[union, Discriminator("type")])
-    return cast(SchemaValidator, adapter.validator)
+    union: Any = Union[tuple(dict.fromkeys(classes))]  # noqa: UP007  (built at run time)
+    events: Any = Annotated[union, Discriminator("type")]
+    return cast(SchemaValidator, TypeAdapter[Any](events).validator)
 
 
 __all__ = [

@@ -1,14 +1,14 @@
 """From what an event shows to what the draft takes: one vocabulary, whatever dialect the wire spoke.
 
-Beta's ``text`` and ``audio`` parts of an assistant become ``output_text`` and ``output_audio``, other spellings
-of usage the GA keys, audio formats a number of bytes per millisecond. What this library does not know is
-carried along as ``extra``.
+Beta's ``text`` and ``audio`` parts of an assistant become ``output_text`` and ``output_audio``, other
+spellings of usage the GA keys, audio formats a number of bytes per millisecond. What this library does not
+know is carried along as ``extra``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from rtstate._draft import Draft, ItemCopy, PartCopy, ResponseCopy
 from rtstate._json import EMPTY, FrozenDict, freeze
@@ -56,7 +56,7 @@ def read_item(draft: Draft, item: JsonObject) -> ItemCopy | None:
     if "output" in fields:
         copy.output = freeze(item.get("output"))
     if item.get("content") is not None and "content" in fields:
-        role = copy.role or (known and known.role)
+        role = copy.role or (known.role if known else None)
         copy.parts = [read_part(part, role) for part in item["content"]]
     copy.mcp = FrozenDict(
         {key: freeze(item[key]) for key in fields if key in MCP_FIELDS and item.get(key) is not None}
@@ -138,16 +138,11 @@ def input_bytes_per_ms(settings: Mapping[str, Any]) -> float | None:
 
 
 def _bytes_per_ms(settings: Mapping[str, Any], side: str) -> float | None:
-    audio = (settings.get("audio") or {}).get(side) or {}
-    described = audio.get("format") or settings.get(f"{side}_audio_format")
-    if isinstance(described, str):
-        described = {"type": described}
-    if not isinstance(described, dict) or not isinstance(described.get("type"), str):  # pyright: ignore[reportUnknownMemberType]
-        return None
-    name: str = described["type"].lower().removeprefix("audio/").replace("g711-", "g711_")
+    audio = cast("JsonObject", (settings.get("audio") or EMPTY).get(side) or EMPTY)
+    described = cast("JsonObject | str", audio.get("format") or settings.get(f"{side}_audio_format") or "")
+    form: JsonObject = {"type": described} if isinstance(described, str) else described
+    name = str(form.get("type")).lower().removeprefix("audio/").replace("g711-", "g711_")
     if name in _BYTES_PER_MS:
         return _BYTES_PER_MS[name]
-    if not name.startswith("pcm"):
-        return None
-    rate: Any = described.get("rate")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    rate = form.get("rate") if name.startswith("pcm") else None
     return rate * 2 / 1000 if isinstance(rate, int) and rate > 0 else None

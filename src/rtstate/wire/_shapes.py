@@ -24,9 +24,10 @@ def shape_of(model: type[BaseModel]) -> Any:
         if field.metadata:
             annotation = Annotated[(annotation, *field.metadata)]
         required = field.is_required()
-        fields[name] = Required[annotation] if required else NotRequired[annotation]  # type: ignore[valid-type]
-    shape = TypedDict(model.__name__, fields)  # type: ignore[operator]  # pyright: ignore[reportArgumentType]
-    shape.__pydantic_config__ = model.model_config  # type: ignore[attr-defined]
+        fields[name] = Required[annotation] if required else NotRequired[annotation]
+    make: Any = TypedDict  # type checkers want it written out
+    shape = make(model.__name__, fields)
+    shape.__pydantic_config__ = model.model_config
     return shape
 
 
@@ -39,6 +40,6 @@ def _shape(annotation: Any) -> Any:
         return Annotated[(_shape(args[0]), *args[1:])]
     if origin in (Union, UnionType):
         return Union[tuple(_shape(each) for each in args)]  # noqa: UP007  (built at run time)
-    if origin in (list, dict):
-        return origin[tuple(_shape(each) for each in args)]
-    return annotation
+    if origin is list:
+        return list[_shape(args[0])]  # type: ignore[misc]
+    return annotation  # pyright: ignore[reportUnknownVariableType]

@@ -101,7 +101,7 @@ def on_created(draft: Draft, event: JsonObject) -> None:
 
 
 def on_updated(draft: Draft, event: JsonObject) -> None:
-    session = event.get("session") or {}
+    session: JsonObject = event.get("session") or {}
     draft.update_session(freeze(session))
     _read_session(draft, session)
 
