@@ -6,7 +6,7 @@ An operation is kept as the tuple the draft made of it, and rendered only when i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 import attrs
@@ -64,7 +64,7 @@ class Change:
     event_id: str | None = None
     event_type: str | None = None
     anomalies: tuple[Anomaly, ...] = ()
-    _raw: tuple[RawOperation, ...] = attrs.field(alias="raw", default=(), repr=False, eq=False)
+    _raw: Sequence[RawOperation] = attrs.field(alias="raw", default=(), repr=False, eq=False)
 
     @property
     def operations(self) -> tuple[Operation, ...]:

@@ -81,39 +81,42 @@ def joined(text: Text | FrozenText) -> str | None:
 def base64_size(text: str) -> int:
     """Return how many bytes a base64 text holds, without decoding it. Cost: O(1).
 
-    >>> base64_size("AAAA"), base64_size("AAA="), base64_size("AA")
+    >>> base64_size("AAAA"), base64_size("AAA="), base64_size("AA==")
     (3, 2, 1)
+    >>> base64_size("AA")  # without its padding
+    1
     """
-    length = len(text)
-    if length % 4 == 0 and text.endswith("="):
-        return length // 4 * 3 - (2 if text.endswith("==") else 1)
-    return length * 3 // 4
+    size = len(text) * 3 // 4
+    if text[-1:] == "=" and len(text) % 4 == 0:
+        return size - 2 if text[-2] == "=" else size - 1
+    return size
 
 
 class Audio:
     """Audio that grows by base64 deltas: always measured, kept only if asked to.
 
-    The chunks stay base64 until somebody wants the bytes: counting needs only their length.
+    The chunks stay base64 until somebody wants the bytes: counting needs only their length. ``path`` is where
+    the document has the milliseconds, ``source`` the wire name of the deltas, empty where it came whole.
     """
 
-    __slots__ = ("_bytes_per_ms", "_chunks", "_size")
+    __slots__ = ("_bytes_per_second", "_chunks", "_size", "path", "source")
 
-    def __init__(self, bytes_per_ms: float, keep: bool) -> None:
-        self._bytes_per_ms = bytes_per_ms
+    def __init__(self, part: JsonPath, source: str, bytes_per_second: int, *, keep: bool) -> None:
+        self.path: JsonPath = (*part, "audio_ms")
+        self.source = source
+        self._bytes_per_second = bytes_per_second
         self._chunks: list[str] | None = [] if keep else None
         self._size = 0
 
-    @property
-    def ms(self) -> int:
-        """Whole milliseconds received, rounded down."""
-        return int(self._size // self._bytes_per_ms)
-
     def append(self, chunk: str) -> int:
-        """Count a base64 chunk, keep it where audio is kept, and return the milliseconds so far."""
-        self._size += base64_size(chunk)
+        """Count a base64 chunk, keep it where audio is kept, and return the whole milliseconds so far."""
+        size = self._size + len(chunk) * 3 // 4
+        if chunk[-1:] == "=":
+            size += base64_size(chunk) - len(chunk) * 3 // 4
+        self._size = size
         if self._chunks is not None:
             self._chunks.append(chunk)
-        return int(self._size // self._bytes_per_ms)
+        return size * 1000 // self._bytes_per_second
 
     def decoded(self) -> bytes:
         """Return the bytes received (empty unless kept). Cost: their length.

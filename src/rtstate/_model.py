@@ -92,6 +92,8 @@ class Part:
     final: bool = False
     truncated: Truncated | None = None
     transcription: Transcription | None = None
+    image_url: str | None = None
+    detail: str | None = None
     extra: Mapping[str, Json] = EMPTY
 
     @property
@@ -116,6 +118,8 @@ class Part:
         }
         if self.transcription is not None:
             document["transcription"] = self.transcription.to_dict()
+        if self.type == "input_image":
+            document.update(image_url=self.image_url, detail=self.detail)
         return document
 
 

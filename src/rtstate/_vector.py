@@ -73,16 +73,22 @@ class Vector(Generic[T]):
 
         Where much of the vector changes, one rebuild is cheaper than a path per entry.
         """
-        if len(entries) * 16 < self._size:
+        if len(entries) < 4 or len(entries) * 16 < self._size:
             new = self
-            for index in sorted(entries):
-                new = new.with_(index, entries[index])
+            for index, value in (
+                sorted(entries.items(), key=_index_of) if len(entries) > 1 else entries.items()
+            ):
+                new = new.with_(index, value)
             return new
         flat: list[Any] = list(self)
         flat.extend([None] * (max(entries, default=-1) + 1 - len(flat)))
         for index, value in entries.items():
             flat[index] = value
         return Vector(flat)
+
+
+def _index_of(entry: tuple[int, object]) -> int:
+    return entry[0]
 
 
 def _set(node: _Node, shift: int, index: int, value: Any) -> _Node:

@@ -11,10 +11,14 @@ from rtstate._draft import Draft
 from rtstate._types import AudioMode, Dialect
 from rtstate.document import Snapshot
 from rtstate.errors import EventParseError, HistoryGone
-from rtstate.wire import HANDLERS, JsonObject, Raw, UnknownEvent, read_event
+from rtstate.wire import HANDLERS, ClientEvent, Raw, UnknownEvent, read_event
 
 KEPT_ANOMALIES: Final = 100
 _REMEMBERED_IDS: Final = 4096
+
+
+def _ignore_unknown(draft: Draft, event: Mapping[str, Any]) -> None:
+    draft.note("unknown", f"an event of the type {event['type']!r}; ignored")
 
 
 class Conversation:
@@ -60,11 +64,18 @@ class Conversation:
         except EventParseError as error:
             if self._strict:
                 raise
-            self._draft.stats.events += 1
-            self._draft.stats.invalid += 1
             self._draft.note("invalid", str(error))
             return self._report(error.event_type, None, at)
-        return self._reduce(event, at)
+        event_type: str = event["type"]
+        event_id: str | None = event.get("event_id")
+        if event_id is not None:
+            if event_id in self._seen or event_id in self._seen_before:
+                self._draft.stats.duplicates += 1
+                return self._report(event_type, event_id, at)
+            self._seen[event_id] = None
+        handler = HANDLERS.get(event_type, _ignore_unknown)
+        handler(self._draft, event)
+        return self._report(event_type, event_id, at)
 
     def apply(self, event: Any, at: float | None = None) -> Change:
         """Apply one parsed event: ours, a mapping, or any object with ``type`` and ``model_dump()``.
@@ -76,9 +87,13 @@ class Conversation:
             return self.feed(cast(Mapping[str, Any], event), at)
         if not (hasattr(event, "type") and hasattr(event, "model_dump")):
             raise TypeError(f"expected an event or a mapping, not {type(event).__name__}; feed() takes JSON")
-        fields: dict[str, Any] = event.model_dump(mode="json", exclude_unset=True)
-        unknown = isinstance(event, UnknownEvent)
-        return self.feed(event.payload if unknown else {"type": event.type, **fields}, at)
+        if isinstance(event, UnknownEvent):
+            return self.feed(event.payload, at)
+        sent: dict[str, Any] = event.model_dump(exclude_unset=True)
+        sent["type"] = event.type
+        if isinstance(event, ClientEvent):
+            sent["event_id"] = event.event_id  # its default is an id of its own
+        return self.feed(sent, at)
 
     def sent(self, event: Any, at: float | None = None) -> Change:
         """Apply one event that the client sent: JSON, a mapping or an object.
@@ -149,46 +164,29 @@ class Conversation:
         part = item.parts[content_index]
         return b"" if part.audio is None else part.audio.decoded()
 
-    def _reduce(self, event: JsonObject, at: float | None) -> Change:
+    def _report(self, event_type: str | None, event_id: str | None, at: float | None) -> Change:
+        """Return what the event did, and keep it if it did anything."""
         draft = self._draft
         draft.stats.events += 1
-        event_type: str = event["type"]
-        event_id: str | None = event.get("event_id")
-        if event_id is not None:
-            if event_id in self._seen or event_id in self._seen_before:
-                draft.stats.duplicates += 1
-                return self._report(event_type, event_id, at)
-            self._remember(event_id)
-        handler = HANDLERS.get(event_type)
-        if handler is None:
-            draft.stats.unknown += 1
-            draft.note("unknown", f"an event of the type {event_type!r}; ignored")
-        else:
-            handler(draft, event)
-        return self._report(event_type, event_id, at)
-
-    def _remember(self, event_id: str) -> None:
-        """Remember an event id. Two dicts that take turns hold at least the last 4,096, at O(1)."""
-        self._seen[event_id] = None
-        if len(self._seen) >= _REMEMBERED_IDS:
-            self._seen, self._seen_before = {}, self._seen
-
-    def _report(self, event_type: str | None, event_id: str | None, at: float | None) -> Change:
-        draft = self._draft
-        operations = draft.take()
         change = ChangeTwin()
+        change._raw = operations = draft.take()
         change.revision = draft.revision
         change.at = at
         change.event_id = event_id
         change.event_type = event_type
         change.anomalies = self._flag(event_type, event_id) if draft.notes else ()
-        change._raw = operations
         change.__class__ = Change
         if operations:
             self._history.append(change)
-            for callback in tuple(self._subscribers):
-                callback(change)
+            if self._subscribers:
+                self._publish(change)
+        if len(self._seen) >= _REMEMBERED_IDS:  # two dicts that take turns hold at least the last 4,096
+            self._seen, self._seen_before = {}, self._seen
         return change  # type: ignore[no-any-return]
+
+    def _publish(self, change: Change) -> None:
+        for callback in tuple(self._subscribers):
+            callback(change)
 
     def _flag(self, event_type: str | None, event_id: str | None) -> tuple[Anomaly, ...]:
         number = self._draft.stats.events

@@ -14,6 +14,7 @@ import attrs
 
 from rtstate import _model as model
 from rtstate._json import FrozenDict, freeze, thaw
+from rtstate._twin import twin
 from rtstate._types import IN_PROGRESS, Json
 from rtstate._vector import Vector
 from rtstate.errors import DocumentError
@@ -39,6 +40,10 @@ class Table(Generic[T]):
         """Return an entry, None where there is none. Cost: O(log n) with base 64."""
         slot = self._index.get(key)
         return None if slot is None or slot >= len(self._vector) else self._vector[slot]
+
+    def with_all(self, entries: dict[int, T | None]) -> Table[T]:
+        """Return a table with many entries set, by slot."""
+        return Table(self._index, self._vector.with_all(entries))
 
     def __iter__(self) -> Iterator[T]:
         return (entry for entry in self._vector if entry is not None)
@@ -69,7 +74,7 @@ class OrderedItems:
         return self._ids
 
 
-@attrs.frozen(eq=False, repr=False)
+@attrs.frozen(eq=False, repr=False, weakref_slot=False)  # as its twin
 class Snapshot:
     """The state of a conversation at one revision. Immutable, and so is everything in it.
 
@@ -165,6 +170,9 @@ class Snapshot:
         return f"<Snapshot revision {self.revision}: {counts}>"
 
 
+SnapshotTwin: Final = twin(Snapshot)
+
+
 def _read(document: Mapping[str, Json]) -> Snapshot:
     found = document.get("format") if isinstance(document, Mapping) else None  # pyright: ignore[reportUnnecessaryIsInstance]
     if found != FORMAT:
@@ -232,5 +240,7 @@ def _read_part(part: Mapping[str, Json]) -> model.Part:
         final=part["final"],
         truncated=cut and model.Truncated(**cut),
         transcription=transcription and model.Transcription(**freeze(transcription)),
+        image_url=part.get("image_url"),
+        detail=part.get("detail"),
         extra=freeze(part["extra"]),
     )

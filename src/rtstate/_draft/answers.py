@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rtstate._draft.copies import PartCopy
 from rtstate._draft.items import Items
-from rtstate._draft.parts import DEFAULT_BYTES_PER_MS, LAST_INDEX
+from rtstate._draft.parts import DEFAULT_BYTES_PER_SECOND, LAST_INDEX
 from rtstate._draft.work import ItemWork, PartWork
 from rtstate._growing import Audio, Growing, Text, joined
 from rtstate._types import ItemId, ResponseId
@@ -34,21 +34,21 @@ class Answers(Items):
         ``source`` is the delta's wire name: where two names feed one text, the first one seen counts.
         """
         item = self.items.get(item_id)
-        part: PartWork | None
         if item is not None and index < len(item.parts):
-            part = item.parts[index]
-            text: Text = getattr(part, name)
-            if isinstance(text, Growing) and text.source == source and part.mark is None and delta:
-                # The short way: a text that is growing is by that alone open, typed and placed.
-                text.chunks.append(delta)
-                self.ops.append((text, len(text.chunks)))
-                part.frozen = item.frozen = None
-                self.dirty_items[item.slot] = item
+            open_part = item.parts[index]
+            stream = open_part.stream
+            if stream is not None and stream.source == source and delta:
+                # The short way: what streams is by that alone open, typed, placed and not truncated.
+                stream.chunks.append(delta)
+                self.ops.append((stream, len(stream.chunks)))
+                open_part.frozen = None
+                if item.frozen is not None:
+                    self.touch(item)
                 return
         part = self._answer_part(item_id, index, response_id, _KIND[name], delta=True)
         if part is None:
             return
-        text = getattr(part, name)
+        text: Text = getattr(part, name)
         if isinstance(text, Growing) and text.source != source:
             self.stats.duplicates += 1
         elif delta:
@@ -71,16 +71,43 @@ class Answers(Items):
     ) -> None:
         """Count, and where asked keep, a chunk of base64 audio. Cost: O(1), also for a closed part."""
         item = self.items.get(item_id)
-        part = item.parts[index] if item is not None and index < len(item.parts) else None
-        if part is None or part.audio_source != source or len(chunk) % 4 or self.is_gone(item_id):
-            part = self._open_audio(item_id, index, source, chunk, response_id)
-        if part is not None and part.audio is not None:
-            ms = part.audio.append(chunk)
-            if ms != part.audio_ms:
-                part.audio_ms = ms
-                self.wrote(part, "audio_ms", ms)
-                if part.mark is not None:
-                    self.show_truncated(part)
+        if item is not None and index < len(item.parts):
+            part = item.parts[index]
+            audio = part.audio
+            if audio is not None and audio.source == source and item.session == self.session_number:
+                # The short way: audio of this source has come before.
+                ms = audio.append(chunk)
+                if ms != part.audio_ms:
+                    part.audio_ms = ms
+                    self.ops.append(("replace", audio.path, ms))
+                    part.frozen = None
+                    if item.frozen is not None:
+                        self.touch(item)
+                    if part.mark is not None:
+                        self.show_truncated(part)
+                return
+        self._append_first_audio(item_id, index, source, chunk, response_id)
+
+    def _append_first_audio(
+        self, item_id: ItemId, index: int, source: str, chunk: str, response_id: ResponseId | None
+    ) -> None:
+        part = self._answer_part(item_id, index, response_id, "output_audio")
+        if part is None:
+            return
+        if part.audio is not None and part.audio.source:
+            self.stats.duplicates += 1
+            return
+        response = self.responses.get(part.item.response_id or "")
+        rate = (
+            (response and response.bytes_per_second)
+            or self.output_bytes_per_second
+            or DEFAULT_BYTES_PER_SECOND
+        )
+        part.audio = Audio(part.path, source, rate, keep=self.keep_audio)
+        part.streamed = True
+        self.write(part, "audio_ms", part.audio.append(chunk))
+        if part.mark is not None:
+            self.show_truncated(part)
 
     def truncate(self, item_id: ItemId, index: int, audio_end_ms: float | None) -> None:
         """Cut a spoken part off at a mark. The smallest mark wins, and no later copy undoes it."""
@@ -189,24 +216,6 @@ class Answers(Items):
             self.retype(part, kind)
         if over or not item.is_open:
             self.close_part(part)
-        return part
-
-    def _open_audio(
-        self, item_id: ItemId, index: int, source: str, chunk: str, response_id: ResponseId | None
-    ) -> PartWork | None:
-        if len(chunk) % 4 == 1:
-            self.note("impossible", f"audio of {len(chunk)} letters, which base64 cannot have; ignored")
-            return None
-        part = self._answer_part(item_id, index, response_id, "output_audio")
-        if part is not None and not part.audio_source:
-            response = self.responses.get(part.item.response_id or "")
-            own = response and response.bytes_per_ms
-            part.audio = Audio(own or self.output_bytes_per_ms or DEFAULT_BYTES_PER_MS, keep=self.keep_audio)
-            part.audio_source = source
-            part.streamed = True
-        elif part is not None and part.audio_source != source:
-            self.stats.duplicates += 1
-            return None
         return part
 
     def _call(

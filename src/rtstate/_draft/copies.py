@@ -18,6 +18,8 @@ class PartCopy:
     text: str | None = None
     transcript: str | None = None
     audio: str | None = None
+    image_url: str | None = None
+    detail: str | None = None
     extra: Mapping[str, Json] = EMPTY
 
 
@@ -50,5 +52,5 @@ class ResponseCopy:
     metadata: Mapping[str, Json] | None = None
     output: list[ItemCopy] | None = None
     usage: Mapping[str, Json] | None = None
-    bytes_per_ms: float | None = None
+    bytes_per_second: int | None = None
     extra: Mapping[str, Json] = EMPTY

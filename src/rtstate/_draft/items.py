@@ -166,8 +166,11 @@ class Items(Parts):
 
     def _trim(self, item: ItemWork, copy: ItemCopy) -> None:
         """Drop the last parts that a final copy does not list, as far as they were never streamed."""
-        while copy.parts is not None and len(item.parts) > len(copy.parts) and not item.parts[-1].streamed:
-            self.drop_part(item.parts[-1])
+        while copy.parts is not None and len(item.parts) > len(copy.parts):
+            last = item.parts[-1]
+            if last.streamed or last.mark is not None:
+                break
+            self.drop_part(last)
 
     def _is_out_of_band(self, item: ItemWork) -> bool:
         response = self.responses.get(item.response_id or "")

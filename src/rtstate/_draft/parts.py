@@ -13,7 +13,7 @@ from rtstate._model import Transcription
 LAST_INDEX: Final = 1000
 """The largest content index an event may name; one beyond would make parts nobody can want."""
 
-DEFAULT_BYTES_PER_MS: Final = 48.0
+DEFAULT_BYTES_PER_SECOND: Final = 48_000
 """PCM16 at 24 kHz, mono."""
 
 _TYPED: Final = ("input_text", "input_image")
@@ -22,8 +22,8 @@ _TYPED: Final = ("input_text", "input_image")
 class Parts(Writer):
     """What can happen to a part, whoever speaks it."""
 
-    input_bytes_per_ms: float | None = None
-    output_bytes_per_ms: float | None = None
+    input_bytes_per_second: int | None = None
+    output_bytes_per_second: int | None = None
 
     def part_at(self, item: ItemWork, index: int) -> PartWork:
         """Return the part at an index, made with those before it if there is none yet."""
@@ -56,6 +56,9 @@ class Parts(Writer):
                 self.write(part, "final", True)
         if copy.audio and part.audio is None:
             self._take_audio(part, copy.audio)
+        if part.type == "input_image":
+            self.write(part, "image_url", copy.image_url or part.image_url)
+            self.write(part, "detail", copy.detail or part.detail)
         self.merge(part, copy.extra, flat=False)
         if part.type in _TYPED:
             self.write(part, "final", True)
@@ -63,30 +66,35 @@ class Parts(Writer):
     def close_part(self, part: PartWork) -> None:
         """Make a part's texts final. What the user said waits for its transcription instead."""
         if part.transcription is None and part.is_known:
-            part.text, part.transcript = joined(part.text), joined(part.transcript)
+            part.text, part.transcript, part.stream = joined(part.text), joined(part.transcript), None
             self.write(part, "final", True)
 
     def grow(self, node: PartWork | ItemWork, name: str, source: str, delta: str) -> None:
         """Append a delta to a text of an entity. Cost: O(1)."""
         text: Text = getattr(node, name)
-        if not isinstance(text, Growing):
+        growing = text
+        if not isinstance(growing, Growing):
             growing = Growing((*node.path, name), source)
-            growing.chunks.extend([text] if text else [])
-            growing.chunks.append(delta)
+            growing.chunks.extend([text] if isinstance(text, str) else [])
             setattr(node, name, growing)
-            if not self._regrown(node, name):
-                self.wrote(node, name, growing.grown())
+        growing.chunks.append(delta)
+        if self._regrown(node, name):
             return
-        text.chunks.append(delta)
-        if not self._regrown(node, name):
+        if isinstance(node, PartWork):
+            node.stream = growing
+        if growing is not text:
+            self.wrote(node, name, growing.grown())
+        else:
             self.touch(node)
             if not node.fresh:
-                self.ops.append((text, len(text.chunks)))
+                self.ops.append((growing, len(growing.chunks)))
 
     def set_text(self, node: PartWork | ItemWork, name: str, text: str) -> None:
         """Set a text of an entity to its final value. Cost: its length."""
         old: Text = getattr(node, name)
         setattr(node, name, text)
+        if isinstance(node, PartWork):
+            node.stream = None
         if joined(old) != text and not self._regrown(node, name):
             self.wrote(node, name, text)
 
@@ -94,6 +102,7 @@ class Parts(Writer):
         """Cut a spoken part off at a mark, or at an earlier one than before. Nothing later undoes it."""
         if part.mark is None or audio_end_ms < part.mark:
             part.mark = audio_end_ms
+            part.stream = None
             if part.truncated is None or audio_end_ms < part.truncated.audio_end_ms:
                 self.show_truncated(part)
 
@@ -112,8 +121,8 @@ class Parts(Writer):
 
     def _take_audio(self, part: PartWork, audio: str) -> None:
         """Take over audio that came whole, of a part that no audio was seen of."""
-        own = self.output_bytes_per_ms if part.transcription is None else self.input_bytes_per_ms
-        part.audio = Audio(own or DEFAULT_BYTES_PER_MS, keep=self.keep_audio)
+        own = self.output_bytes_per_second if part.transcription is None else self.input_bytes_per_second
+        part.audio = Audio(part.path, "", own or DEFAULT_BYTES_PER_SECOND, keep=self.keep_audio)
         self.write(part, "audio_ms", part.audio.append(audio))
         if part.mark is not None:
             self.show_truncated(part)

@@ -24,7 +24,7 @@ class Responses(Speech):
         news = {key: value for key, value in copy.extra.items() if response.extra.get(key, END) != value}
         if news:
             self.write(response, "extra", FrozenDict({**response.extra, **news}))
-        response.bytes_per_ms = copy.bytes_per_ms or response.bytes_per_ms
+        response.bytes_per_second = copy.bytes_per_second or response.bytes_per_second
         if copy.out_of_band and not response.out_of_band:
             response.out_of_band = True
             for item_id in response.output:

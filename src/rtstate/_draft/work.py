@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from rtstate import _model as model
-from rtstate._growing import Audio, Text, grown
+from rtstate._growing import Audio, Growing, Text, grown
 from rtstate._heard import HeardText
 from rtstate._json import EMPTY
 from rtstate._twin import twin
@@ -32,17 +32,19 @@ class PartWork:
     __slots__ = (
         "audio",
         "audio_ms",
-        "audio_source",
         "billed",
+        "detail",
         "extra",
         "final",
         "fresh",
         "frozen",
+        "image_url",
         "index",
         "item",
         "mark",
         "path",
         "shown",
+        "stream",
         "streamed",
         "text",
         "transcript",
@@ -60,12 +62,14 @@ class PartWork:
         self.transcript: Text = None
         self.audio: Audio | None = None
         self.audio_ms: int | None = None
-        self.audio_source = ""
         self.final = False
         self.mark: int | None = None
         self.truncated: model.Truncated | None = None
         self.transcription: model.Transcription | None = None
+        self.image_url: str | None = None
+        self.detail: str | None = None
         self.extra: Mapping[str, Json] = EMPTY
+        self.stream: Growing | None = None  # the text that the next delta probably goes to
         self.streamed = False  # a delta or a final text was its own, not a copy's
         self.billed = False  # its transcription is counted
         self.frozen: model.Part | None = None
@@ -96,6 +100,8 @@ class PartWork:
             part.final = self.final
             part.truncated = self.truncated
             part.transcription = self.transcription
+            part.image_url = self.image_url
+            part.detail = self.detail
             part.extra = self.extra
             part.__class__ = model.Part
             self.frozen = part
@@ -196,7 +202,7 @@ class ResponseWork:
     """One response in the making. ``out_of_band``: its items never enter the conversation."""
 
     __slots__ = (
-        "bytes_per_ms",
+        "bytes_per_second",
         "conversation_id",
         "ended",
         "extra",
@@ -229,7 +235,7 @@ class ResponseWork:
         self.extra: Mapping[str, Json] = EMPTY
         self.out_of_band = False
         self.ended = False
-        self.bytes_per_ms: float | None = None
+        self.bytes_per_second: int | None = None
         self.frozen: model.Response | None = None
         self.fresh = self.shown = False
 

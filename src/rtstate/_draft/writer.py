@@ -6,7 +6,7 @@ for: snapshots are made on request, out of what changed since the last one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from rtstate import _model as model
@@ -17,8 +17,9 @@ from rtstate._json import EMPTY, FrozenDict
 from rtstate._order import Order
 from rtstate._types import AnomalyKind, AudioMode, Dialect, ItemId, Json, ResponseId
 from rtstate._vector import Vector
-from rtstate.document import OrderedItems, Placed, Snapshot, Table
+from rtstate.document import OrderedItems, Placed, Snapshot, SnapshotTwin, Table
 
+_COUNTED: Final = ("invalid", "unknown", "impossible", "late")
 _LARGEST: Final = 1 << 53  # of the integers that every JSON reader takes
 
 
@@ -58,11 +59,13 @@ class Writer:
         self._totals = model.Totals()
         self._counters: dict[str, Any] = self._totals.to_dict()
         self._fresh: list[ItemWork | PartWork | ResponseWork] = []
+        self._moves = self.order.moves
         self._snapshot: Snapshot | None = None
         self._item_slots: dict[str, int] = {}
         self._response_slots: dict[str, int] = {}
-        self._item_vector: Vector[Placed | None] = Vector()
-        self._response_vector: Vector[model.Response | None] = Vector()
+        self._items: Table[Placed] = Table(self._item_slots, Vector())
+        self._responses: Table[model.Response] = Table(self._response_slots, Vector())
+        self._counted = False  # since the totals were last frozen
         self.dirty_items: dict[int, ItemWork | None] = {}
         self._dirty_responses: dict[int, ResponseWork] = {}
         self._ordered: OrderedItems | None = None
@@ -181,6 +184,7 @@ class Writer:
         for key in path[:-1]:
             counters = counters[key]
         counters[path[-1]] += value
+        self._counted = True
         self.ops.append(("replace", ("usage", *path), counters[path[-1]]))
 
     # What one event did
@@ -188,13 +192,22 @@ class Writer:
     def note(self, kind: AnomalyKind, message: str) -> None:
         """Record something odd about the event at hand, and what was done about it."""
         self.notes.append((kind, message))
-        if kind == "impossible":
-            self.stats.impossible += 1
-        elif kind == "late":
-            self.stats.late += 1
+        if kind in _COUNTED:
+            setattr(self.stats, kind, getattr(self.stats, kind) + 1)
 
-    def take(self) -> tuple[RawOperation, ...]:
+    def take(self) -> Sequence[RawOperation]:
         """Return the operations of the event that just ended, and count the revision if there are any."""
+        if self._fresh or self._moves:
+            self._show()
+        operations = self.ops
+        if not operations:
+            return ()
+        self.ops = []
+        self.revision += 1
+        return operations
+
+    def _show(self) -> None:
+        """Write down what was made during the event, each entity whole, and what moved."""
         if self._fresh:
             shown = [
                 ("replace" if node.shown else "add", node.path, node.freeze())
@@ -205,15 +218,8 @@ class Writer:
             for node in self._fresh:
                 node.fresh, node.shown = False, True
             self._fresh.clear()
-        if self.order.moves:
-            self.ops.extend([(op, ("order", at), item_id) for op, at, item_id in self.order.moves])
-            self.order.moves.clear()
-        if not self.ops:
-            return ()
-        operations = tuple(self.ops)
-        self.ops.clear()
-        self.revision += 1
-        return operations
+        self.ops.extend([(op, ("order", at), item_id) for op, at, item_id in self._moves])
+        self._moves.clear()
 
     # Snapshots
 
@@ -224,11 +230,12 @@ class Writer:
         """
         if self._snapshot is not None and self._snapshot.revision == self.revision:
             return self._snapshot
-        if self.dirty_items or self.order.relabelled:
-            for item_id in self.order.relabelled:
+        relabelled = self.order.relabelled
+        if self.dirty_items or relabelled:
+            for item_id in relabelled:
                 self.dirty_items.setdefault(self._item_slots[item_id], self.items.get(item_id))
             label = self.order.label
-            self._item_vector = self._item_vector.with_all(
+            self._items = self._items.with_all(
                 {
                     slot: None if item is None else (item.freeze(), label(item.id))
                     for slot, item in self.dirty_items.items()
@@ -236,36 +243,34 @@ class Writer:
             )
             self.dirty_items.clear()
         if self._dirty_responses:
-            self._response_vector = self._response_vector.with_all(
+            self._responses = self._responses.with_all(
                 {slot: response.freeze() for slot, response in self._dirty_responses.items()}
             )
             self._dirty_responses.clear()
-        items = Table(self._item_slots, self._item_vector)
-        if self._ordered is None or self.order.relabelled:
-            self._ordered = OrderedItems(items)
-            self.order.relabelled.clear()
-        if self._totals.responses.count + self._totals.transcription.count != (
-            self._counters["responses"]["count"] + self._counters["transcription"]["count"]
-        ):
+        if relabelled or self._ordered is None:
+            self._ordered = OrderedItems(self._items)
+            relabelled.clear()
+        if self._counted:
             self._totals = model.read_totals(self._counters)
-        self._snapshot = Snapshot(
-            self.revision,
-            self.conversation_id,
-            self.session,
-            self._totals,
-            self.input_audio,
-            self.rate_limits,
-            self.errors,
-            self._frozen_translation(),
-            items,
-            Table(self._response_slots, self._response_vector),
-            self._ordered,
-        )
-        return self._snapshot
+            self._counted = False
+        snapshot = SnapshotTwin()
+        snapshot.revision = self.revision
+        snapshot.conversation_id = self.conversation_id
+        snapshot.session = self.session
+        snapshot.usage = self._totals
+        snapshot.input_audio = self.input_audio
+        snapshot.rate_limits = self.rate_limits
+        snapshot.errors = self.errors
+        snapshot.translation = self._frozen_translation() if self.translation else None
+        snapshot._items = self._items
+        snapshot._responses = self._responses
+        snapshot._order = self._ordered
+        snapshot._memo = {}
+        snapshot.__class__ = Snapshot
+        self._snapshot = snapshot
+        return snapshot  # type: ignore[no-any-return]
 
-    def _frozen_translation(self) -> model.Translation | None:
-        if not self.translation:
-            return None
+    def _frozen_translation(self) -> model.Translation:
         return model.Translation(**{name: grown(text) for name, text in self.translation.items()})
 
     def _check(self) -> None:

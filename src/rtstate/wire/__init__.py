@@ -7,7 +7,7 @@ event is read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Annotated, Any, Final, TypeAlias, Union, cast
 
@@ -98,11 +98,11 @@ def read_event(raw: Raw) -> JsonObject:
     is returned as it is.
     """
     try:
-        if type(raw) is bytes or type(raw) is str:
-            return _shapes().validate_json(raw)  # type: ignore[no-any-return]
-        return _shapes().validate_json(_to_json(raw))  # type: ignore[no-any-return]
+        return _reader()(raw)
     except ValidationError as error:
-        return _unknown(error, raw)
+        if isinstance(raw, (str, bytes, bytearray)):
+            return _unknown(error, raw)
+    return read_event(_to_json(raw))
 
 
 def _parse(parser: SchemaValidator, raw: Raw) -> ServerEvent | ClientEvent:
@@ -155,8 +155,9 @@ def _models(*, server: bool) -> SchemaValidator:
 
 
 @cache
-def _shapes() -> SchemaValidator:
-    return _validator(shape_of(row.event) for row in EVENTS.values())
+def _reader() -> Callable[[Raw], JsonObject]:
+    validate: Any = _validator(shape_of(row.event) for row in EVENTS.values()).validate_json
+    return cast("Callable[[Raw], JsonObject]", validate)
 
 
 def _validator(classes: Iterable[Any]) -> SchemaValidator:

@@ -1,7 +1,7 @@
 """From what an event shows to what the draft takes: one vocabulary, whatever dialect the wire spoke.
 
 Beta's ``text`` and ``audio`` parts of an assistant become ``output_text`` and ``output_audio``, other
-spellings of usage the GA keys, audio formats a number of bytes per millisecond. What this library does not
+spellings of usage the GA keys, audio formats a number of bytes per second. What this library does not
 know is carried along as ``extra``.
 """
 
@@ -34,7 +34,7 @@ _USAGE_KEYS: Final = {
     "input_tokens_details": "input_token_details",
     "output_tokens_details": "output_token_details",
 }
-_BYTES_PER_MS: Final = {"pcmu": 8.0, "pcma": 8.0, "g711_ulaw": 8.0, "g711_alaw": 8.0}
+_BYTES_PER_SECOND: Final = {"pcmu": 8_000, "pcma": 8_000, "g711_ulaw": 8_000, "g711_alaw": 8_000}
 
 
 def read_item(draft: Draft, item: JsonObject) -> ItemCopy | None:
@@ -108,7 +108,7 @@ def read_response(draft: Draft, event: JsonObject) -> ResponseCopy | None:
         freeze(response.get("metadata")),
         [item for item in output if item is not None],
         read_usage(response.get("usage")) or read_usage(event.get("usage")),
-        output_bytes_per_ms(response),
+        output_bytes_per_second(response),
         freeze({key: value for key, value in response.items() if key not in _RESPONSE_KEYS}),
     )
 
@@ -127,22 +127,22 @@ def anchor(event: JsonObject) -> ItemId | End | None:
     return END if previous == "" else None if previous == "root" else previous
 
 
-def output_bytes_per_ms(settings: Mapping[str, Any]) -> float | None:
-    """Return the size of a millisecond of output audio, as a session or a response sets it."""
-    return _bytes_per_ms(settings, "output")
+def output_bytes_per_second(settings: Mapping[str, Any]) -> int | None:
+    """Return the size of a second of output audio, as a session or a response sets it."""
+    return _bytes_per_second(settings, "output")
 
 
-def input_bytes_per_ms(settings: Mapping[str, Any]) -> float | None:
-    """Return the size of a millisecond of input audio, as a session sets it."""
-    return _bytes_per_ms(settings, "input")
+def input_bytes_per_second(settings: Mapping[str, Any]) -> int | None:
+    """Return the size of a second of input audio, as a session sets it."""
+    return _bytes_per_second(settings, "input")
 
 
-def _bytes_per_ms(settings: Mapping[str, Any], side: str) -> float | None:
+def _bytes_per_second(settings: Mapping[str, Any], side: str) -> int | None:
     audio = cast("JsonObject", (settings.get("audio") or EMPTY).get(side) or EMPTY)
     described = cast("JsonObject | str", audio.get("format") or settings.get(f"{side}_audio_format") or "")
     form: JsonObject = {"type": described} if isinstance(described, str) else described
     name = str(form.get("type")).lower().removeprefix("audio/").replace("g711-", "g711_")
-    if name in _BYTES_PER_MS:
-        return _BYTES_PER_MS[name]
+    if name in _BYTES_PER_SECOND:
+        return _BYTES_PER_SECOND[name]
     rate = form.get("rate") if name.startswith("pcm") else None
-    return rate * 2 / 1000 if isinstance(rate, int) and rate > 0 else None
+    return rate * 2 if isinstance(rate, int) and rate > 0 else None

@@ -1,23 +1,27 @@
 """The same events without objects: a ``TypedDict`` for every model, made from the model's own fields.
 
 The reducer reads an event once and throws it away, so ``feed`` validates it into a plain dict and a model is
-built only for those who ask for one. Same fields, same refusals: the models stay the one definition. On text
-deltas this takes 1.8 times as long as ``orjson.loads``, where models take 2.8.
+built only for those who ask for one. Same fields, same refusals: the models stay the one definition. What an
+event carries beside its fields is left out (0.4 of 1.6 µs on a text delta); the objects in it keep theirs.
 """
 
 from __future__ import annotations
 
 from functools import cache
 from types import UnionType
-from typing import Annotated, Any, NotRequired, Required, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, NotRequired, Required, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
 
+def shape_of(event: type[BaseModel]) -> Any:
+    """Return the TypedDict of an event: its fields, and nothing filled in."""
+    return _typed_dict(event, extra="ignore")
+
+
 @cache
-def shape_of(model: type[BaseModel]) -> Any:
-    """Return the TypedDict of a model: its fields, its configuration, and nothing filled in."""
+def _typed_dict(model: type[BaseModel], extra: Literal["allow", "ignore"]) -> Any:
     fields: dict[str, Any] = {}
     for name, field in model.model_fields.items():
         annotation = _shape(field.annotation)
@@ -27,14 +31,14 @@ def shape_of(model: type[BaseModel]) -> Any:
         fields[name] = Required[annotation] if required else NotRequired[annotation]
     make: Any = TypedDict  # type checkers want it written out
     shape = make(model.__name__, fields)
-    shape.__pydantic_config__ = model.model_config
+    shape.__pydantic_config__ = {**model.model_config, "extra": extra}
     return shape
 
 
 def _shape(annotation: Any) -> Any:
     """Return an annotation with every model in it replaced by its TypedDict."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return shape_of(annotation)
+        return _typed_dict(annotation, extra="allow")
     origin, args = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return Annotated[(_shape(args[0]), *args[1:])]

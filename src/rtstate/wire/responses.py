@@ -22,6 +22,7 @@ class ResponseDone(ServerEvent):
 
     type: Literal["response.done"]
     response: Response
+    response_id: str | None = None
     usage: Usage | None = None
 
 

@@ -9,7 +9,7 @@ from rtstate._json import freeze
 from rtstate._model import ErrorRecord
 from rtstate._model import RateLimit as Limit
 from rtstate.wire._base import JsonObject, ServerEvent, noted, reduced
-from rtstate.wire._copies import input_bytes_per_ms, output_bytes_per_ms
+from rtstate.wire._copies import input_bytes_per_second, output_bytes_per_second
 from rtstate.wire._objects import (
     Milliseconds,
     RateLimit,
@@ -44,6 +44,7 @@ class ConversationCreated(ServerEvent):
 
     type: Literal["conversation.created"]
     conversation: RealtimeConversation
+    previous_item_id: str | None = None
 
 
 class ErrorEvent(ServerEvent):
@@ -107,8 +108,8 @@ def on_updated(draft: Draft, event: JsonObject) -> None:
 
 
 def _read_session(draft: Draft, session: JsonObject) -> None:
-    draft.input_bytes_per_ms = input_bytes_per_ms(session) or draft.input_bytes_per_ms
-    draft.output_bytes_per_ms = output_bytes_per_ms(session) or draft.output_bytes_per_ms
+    draft.input_bytes_per_second = input_bytes_per_second(session) or draft.input_bytes_per_second
+    draft.output_bytes_per_second = output_bytes_per_second(session) or draft.output_bytes_per_second
     if (session.get("model") or "").startswith("grok"):
         draft.speaks("xai")
 

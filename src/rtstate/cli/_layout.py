@@ -1,0 +1,132 @@
+"""How the page is set: headings, entries with a hanging indent, bars.
+
+Colours are the sixteen that every terminal theme chooses for itself, and nothing is said by colour alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import attrs
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.measure import Measurement
+from rich.rule import Rule
+from rich.segment import Segment
+from rich.style import Style
+from rich.text import Text
+
+LABEL_WIDTH: Final = 10
+PAGE_WIDTH: Final = 100
+"""Where a terminal is wider, the page is not: longer lines are hard to read."""
+
+QUIET: Final = "dim"
+WARNING: Final = "magenta"
+BAD: Final = "red"
+
+_GAP: Final = 2
+_NOTE_WIDTH: Final = 8
+_NARROW: Final = 48
+_CONTROLS: Final = {code: "�" for code in (*range(32), *range(127, 160)) if code not in b"\n\t"}
+_EIGHTHS: Final = "▏▎▍▌▋▊▉"
+
+
+def clean(value: object) -> str:
+    r"""Return text that is safe to print: a recording must not be able to steer the terminal.
+
+    >>> clean("\x1b[2J Hi ")
+    '�[2J Hi'
+    """
+    return str(value).replace("\r\n", "\n").translate(_CONTROLS).strip()
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    >>> count(1, "item"), count(1200, "item")
+    ('1 item', '1,200 items')
+    """
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def seconds(milliseconds: float) -> str:
+    """Return a duration for people.
+
+    >>> seconds(4), seconds(1234), seconds(75_000)
+    ('4 ms', '1.2 s', '1:15 min')
+    """
+    if milliseconds < 100:
+        return f"{milliseconds:.0f} ms"
+    if milliseconds < 60_000:
+        return f"{milliseconds / 1000:.1f} s"
+    minutes, rest = divmod(round(milliseconds / 1000), 60)
+    return f"{minutes:,}:{rest:02} min"
+
+
+def heading(title: str, note: str = "") -> Rule:
+    """Return the line above a section."""
+    text = Text.assemble((title, "bold"), (f" · {note}" if note else "", QUIET))
+    return Rule(text, align="left", style=QUIET)
+
+
+def spaced(texts: Iterable[Text], separator: str = " · ") -> Text:
+    """Return texts as one, those that are empty left out."""
+    return Text(separator).join([text for text in texts if text])
+
+
+@attrs.frozen
+class Entry:
+    """A label, a text that hangs beside it (narrow terminals: beneath it), a note at the right edge."""
+
+    label: str
+    style: str
+    body: Text
+    note: str = ""
+    noted: bool = False
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield the lines. Done by hand: a table for each entry takes ten times as long."""
+        width = options.max_width
+        narrow = width < _NARROW
+        indent = _GAP if narrow else LABEL_WIDTH + _GAP
+        room = max(width - indent - (_NOTE_WIDTH if self.noted and not narrow else 0), 1)
+        label = Text(self.label, self.style)
+        label.truncate(width if narrow else LABEL_WIDTH, overflow="ellipsis", pad=not narrow)
+        if narrow:
+            yield from _rendered(label, console)
+            yield from (Segment("  " + self.note, Style(dim=True)), Segment.line())
+        for number, line in enumerate(self.body.wrap(console, room) or [Text()]):
+            line.rstrip()
+            if number == 0 and not narrow:
+                yield from _rendered(label, console)
+                yield Segment(" " * _GAP)
+            else:
+                yield Segment(" " * indent)
+            yield from _rendered(line, console)
+            if number == 0 and self.note and not narrow:
+                yield Segment(" " * (width - indent - line.cell_len - len(self.note)))
+                yield Segment(self.note, Style(dim=True))
+            yield Segment.line()
+
+
+def _rendered(text: Text, console: Console) -> Iterable[Segment]:
+    """Return the segments of one line; by itself a text leaves out its own style."""
+    return Segment.apply_style(text.render(console), console.get_style(text.style))
+
+
+@attrs.frozen
+class Bar:
+    """A bar as long as its share of the whole: first the part that was cached, then the rest."""
+
+    cached: int
+    total: int
+    whole: int
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        scale = options.max_width / max(self.whole, 1)
+        cached = round(min(self.cached, self.total) * scale)
+        full, eighths = divmod(round(self.total * scale * 8), 8)
+        yield Segment("▒" * cached + "█" * (full - cached) + (_EIGHTHS[eighths - 1] if eighths else ""))
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement(4, min(options.max_width, 40))

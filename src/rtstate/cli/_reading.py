@@ -1,0 +1,133 @@
+"""Lines from a file or standard input into a conversation: where they stand, how far it is, what was bad."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from stat import S_ISREG
+from typing import BinaryIO, Final
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from rtstate import Conversation, EventParseError
+from rtstate.recording import unwrap
+
+STANDARD_INPUT: Final = "-"
+
+_LARGE: Final = 1_000_000
+_STEP: Final = 250_000
+_SHOWN_REFUSALS: Final = 20
+_NOT_JSON: Final = re.compile(r"^event: Invalid JSON: (.*) at line \d+ (column \d+)$")
+
+
+class Unusable(click.ClickException):
+    """A file that cannot be read at all: one sentence, exit code 2."""
+
+    exit_code = 2
+
+
+class Refused(click.ClickException):
+    """A line that cannot be read where every line has to be, or no line that can: exit code 1."""
+
+
+def replay(name: str, conversation: Conversation) -> None:
+    """Feed the lines of a file, or of standard input for ``-``, as they are read.
+
+    What cannot be read is told on standard error with the number of its line. Raises Unusable for a file that
+    cannot be read, and Refused at the first bad line of a strict conversation, or where no line was an event.
+    """
+    refused = 0
+    for number, line in enumerate(lines(name), 1):
+        if not line.strip():
+            continue
+        try:
+            change = conversation.feed(*unwrap(line))
+        except EventParseError as error:
+            raise Refused(f"line {number}: {_explain(str(error))}") from None
+        for anomaly in change.anomalies:
+            if anomaly.kind == "invalid":
+                refused += 1
+                _report(number, anomaly.message, refused)
+    if refused > _SHOWN_REFUSALS:
+        click.echo(f"{refused:,} lines could not be read; the first {_SHOWN_REFUSALS} are above", err=True)
+    if refused and refused == conversation.stats.events:
+        raise Refused(f"{_named(name)} has no line that is an event; it takes one JSON event a line")
+
+
+def lines(name: str) -> Iterator[str]:
+    """Yield the lines of a file, or of standard input for ``-``; show how far it is where a person waits.
+
+    Raises Unusable, also for what is not UTF-8 text. A last line that ends within a character is not refused:
+    the recorder was cut off there.
+    """
+    number = 0
+    try:
+        with _opened(name) as (stream, size), _progress(size) as progress:
+            done, shown = 0, _STEP
+            for number, line in enumerate(stream, 1):
+                yield _decoded(line, first=number == 1)
+                if progress is not None:
+                    done += len(line)
+                    if done >= shown:
+                        progress.update(progress.task_ids[0], completed=done)
+                        shown = done + _STEP
+    except UnicodeDecodeError:
+        raise Unusable(f"{_named(name)} is not UTF-8 text (line {number:,})") from None
+    except OSError as error:
+        raise Unusable(f"{_named(name)} cannot be read: {error.strerror}") from None
+
+
+@contextmanager
+def _opened(name: str) -> Generator[tuple[BinaryIO, int], None, None]:
+    """Open for reading, and tell the size; 0 where it is not known."""
+    if name == STANDARD_INPUT:
+        yield sys.stdin.buffer, 0
+        return
+    with Path(name).open("rb") as stream:
+        about = os.fstat(stream.fileno())
+        yield stream, about.st_size if S_ISREG(about.st_mode) else 0
+
+
+@contextmanager
+def _progress(size: int) -> Generator[Progress | None, None, None]:
+    """Show a bar on standard error, gone when it is done, if the file is large and a person is watching."""
+    if size < _LARGE or not sys.stderr.isatty():
+        yield None
+        return
+    columns = TextColumn("reading"), BarColumn(), DownloadColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        progress.add_task("reading", total=size)
+        yield progress
+
+
+def _decoded(line: bytes, *, first: bool) -> str:
+    try:
+        return line.decode("utf-8-sig" if first else "utf-8")
+    except UnicodeDecodeError as error:
+        if error.reason == "unexpected end of data" and not line.endswith(b"\n"):
+            return line.decode(errors="replace")
+        raise
+
+
+def _report(number: int, message: str, refused: int) -> None:
+    if refused <= _SHOWN_REFUSALS:
+        click.echo(f"line {number}: {_explain(message)}", err=True)
+
+
+def _explain(message: str) -> str:
+    """Return what is wrong with a line; its own line is 1 to the parser, which would mislead.
+
+    >>> _explain("event: Invalid JSON: expected ident at line 1 column 2")
+    'not JSON: expected ident (column 2)'
+    """
+    return _NOT_JSON.sub(r"not JSON: \1 (\2)", message)
+
+
+def _named(name: str) -> str:
+    return "standard input" if name == STANDARD_INPUT else name
