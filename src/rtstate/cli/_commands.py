@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import sys
 from io import TextIOWrapper
+from itertools import islice
 from pathlib import Path
-from typing import Literal, cast
+from typing import Final, Literal, cast
 
 import click
-from rich.console import Console
+from rich.console import Console, Group
 from rich.text import Text
 
 from rtstate import Conversation, __version__, simulate
 from rtstate.cli._layout import PAGE_WIDTH, QUIET
 from rtstate.cli._page import page
 from rtstate.cli._reading import Unusable, replay
+
+_BLOCKS_AT_ONCE: Final = 50
 
 
 def run() -> int:
@@ -124,8 +127,10 @@ def _print_document(conversation: Conversation, pretty: bool) -> None:
 
 
 def _print_page(console: Console, conversation: Conversation) -> None:
-    for block in page(conversation.snapshot(), conversation.stats, conversation.anomalies):
-        console.print(block)
+    """Print the page, some blocks at a time: a long one starts at once, and a print costs as much as a block."""
+    blocks = page(conversation.snapshot(), conversation.stats, conversation.anomalies)
+    while some := tuple(islice(blocks, _BLOCKS_AT_ONCE)):
+        console.print(Group(*some))
 
 
 def _console() -> Console:

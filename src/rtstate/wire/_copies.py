@@ -27,6 +27,8 @@ _STATUSES: Final = {
 _ANSWER_PARTS: Final = {"text": "output_text", "audio": "output_audio"}
 _USER_PARTS: Final = {"text": "input_text", "audio": "input_audio"}
 _ITEM_KEYS: Final = frozenset({"id", "object", "type", "status"}).union(*ITEM_FIELDS.values())
+_PART_KEYS: Final = ("text", "transcript", "audio")
+_IMAGE_KEYS: Final = (*_PART_KEYS, "image_url", "detail")
 _RESPONSE_KEYS: Final = frozenset(
     {"id", "object", "status", "status_details", "conversation_id", "metadata", "output", "usage"}
 )
@@ -78,16 +80,10 @@ def read_part(part: JsonObject, role: str | None) -> PartCopy:
     part_type = names.get(part_type, part_type) if part_type else None
     if part_type is not None and part_type not in PART_TYPES:
         return PartCopy(part_type, extra=freeze({k: v for k, v in part.items() if k != "type"}))
-    extra = {
-        k: v for k, v in part.items() if k not in ("type", "text", "transcript", "audio") and v is not None
-    }
-    return PartCopy(
-        part_type,
-        part.get("text"),
-        part.get("transcript"),
-        part.get("audio"),
-        freeze(extra) if extra else EMPTY,
-    )
+    known = _IMAGE_KEYS if part_type == "input_image" else _PART_KEYS
+    extra = {k: v for k, v in part.items() if k not in known and k != "type" and v is not None}
+    said: JsonObject = {key: part.get(key) for key in known}
+    return PartCopy(part_type, **said, extra=freeze(extra) if extra else EMPTY)
 
 
 def read_response(draft: Draft, event: JsonObject) -> ResponseCopy | None:
