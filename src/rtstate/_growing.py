@@ -32,6 +32,9 @@ class Grown:
             self._text = "".join(self._chunks[: self._count])
         return self._text
 
+    def __repr__(self) -> str:
+        return repr(self.text)
+
 
 class Growing:
     """A text that takes deltas.

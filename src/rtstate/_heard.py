@@ -55,3 +55,6 @@ class HeardText:
             if generated is not None:
                 self._text = heard_text(generated, self._heard_ms, self._audio_ms)
         return self._text
+
+    def __repr__(self) -> str:
+        return repr(self.text)

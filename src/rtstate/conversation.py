@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, cast
+from typing import Any, Final, cast, get_args
 
 from rtstate._change import Anomaly, Change, ChangeTwin, Stats
 from rtstate._draft import Draft
@@ -45,6 +45,8 @@ class Conversation:
         history: int = 1000,
         strict: bool = False,
     ) -> None:
+        if audio not in get_args(AudioMode) or dialect not in get_args(Dialect):
+            raise ValueError(f"audio is one of {get_args(AudioMode)}, dialect one of {get_args(Dialect)}")
         self._draft = Draft(audio, dialect)
         self._strict = strict
         self._history: deque[Change] = deque(maxlen=history)

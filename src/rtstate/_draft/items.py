@@ -51,10 +51,16 @@ class Items(Parts):
                 "impossible", f"an item of {len(copy.parts)} parts: more than {LAST_INDEX + 1}; ignored"
             )
             return None
-        item = self.items.get(copy.id) or self.add_item(copy.id, copy.type or "message")
-        if copy.type is not None and copy.type != item.type:
-            item.type = copy.type
-            self.renew(item)
+        item = self.items.get(copy.id)
+        if item is not None and item.typed and copy.type not in (None, item.type):
+            self.note("impossible", f"item {copy.id!r} was a {item.type} and is now a {copy.type}; ignored")
+            return None
+        item = item or self.add_item(copy.id, copy.type or "message")
+        if copy.type is not None:
+            item.typed = True
+            if copy.type != item.type:
+                item.type = copy.type
+                self.renew(item)
         if response is not None:
             self.attach(item, response, index)
         status = copy.status or default

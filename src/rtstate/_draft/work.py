@@ -134,6 +134,7 @@ class ItemWork:
         "slot",
         "status",
         "type",
+        "typed",
     )
 
     def __init__(self, item_id: str, item_type: str, slot: int, session: int) -> None:
@@ -145,6 +146,7 @@ class ItemWork:
         self.status = IN_PROGRESS
         self.response_id: str | None = None
         self.previous_item_id: str | None = None
+        self.typed = False  # some event said what it is; until then its type is a guess
         self.anchored = False  # some event said what is before it
         self.role: str | None = None
         self.parts: list[PartWork] = []

@@ -89,7 +89,7 @@ def _standing(item: Item) -> Text:
 def _part(part: Part) -> Text:
     match part.type:
         case "input_image":
-            return Text(_image(part.extra), QUIET)
+            return Text(_image(part.image_url), QUIET)
         case "input_text" | "output_text":
             return Text(clean(part.text or ""))
         case "input_audio":
@@ -147,10 +147,9 @@ def _output(output: Any) -> Text:
     return Text.assemble("→ ", _short(text) or ("(empty)", QUIET))
 
 
-def _image(fields: Mapping[str, Any]) -> str:
+def _image(address: str | None) -> str:
     """Say which image it is: its address, or how large one that came inline is."""
-    address = fields.get("image_url")
-    if not isinstance(address, str):
+    if not address:
         return "[image]"
     if not address.startswith("data:"):
         return f"[image {_short(clean(address), _ARGUMENT_LENGTH)}]"

@@ -5,6 +5,7 @@ Colours are the sixteen that every terminal theme chooses for itself, and nothin
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -28,6 +29,7 @@ _GAP: Final = 2
 _NOTE_WIDTH: Final = 8
 _NARROW: Final = 48
 _CONTROLS: Final = {code: "�" for code in (*range(32), *range(127, 160)) if code not in b"\n\t"}
+_NOT_JSON: Final = re.compile(r"^event: Invalid JSON: (.*) at line \d+ (column \d+)$")
 _EIGHTHS: Final = "▏▎▍▌▋▊▉"
 
 
@@ -63,6 +65,15 @@ def seconds(milliseconds: float) -> str:
     return f"{minutes:,}:{rest:02} min"
 
 
+def explain(message: str) -> str:
+    """Return what is wrong with a line of a recording; the parser calls every one of them line 1.
+
+    >>> explain("event: Invalid JSON: expected ident at line 1 column 2")
+    'not JSON: expected ident (column 2)'
+    """
+    return _NOT_JSON.sub(r"not JSON: \1 (\2)", message)
+
+
 def heading(title: str, note: str = "") -> Rule:
     """Return the line above a section."""
     text = Text.assemble((title, "bold"), (f" · {note}" if note else "", QUIET))
@@ -92,9 +103,9 @@ class Entry:
         room = max(width - indent - (_NOTE_WIDTH if self.noted and not narrow else 0), 1)
         label = Text(self.label, self.style)
         label.truncate(width if narrow else LABEL_WIDTH, overflow="ellipsis", pad=not narrow)
-        if narrow:
+        if narrow and (self.label or self.note):
             yield from _rendered(label, console)
-            yield from (Segment("  " + self.note, Style(dim=True)), Segment.line())
+            yield from (Segment(f"  {self.note}" if self.note else "", Style(dim=True)), Segment.line())
         for number, line in enumerate(self.body.wrap(console, room) or [Text()]):
             line.rstrip()
             if number == 0 and not narrow:

@@ -19,6 +19,7 @@ from rtstate.cli._layout import (
     Entry,
     clean,
     count,
+    explain,
     heading,
     seconds,
     spaced,
@@ -163,7 +164,7 @@ def _anomalies(anomalies: Sequence[Anomaly]) -> Iterator[RenderableType]:
             f"#{anomaly.number:,}",
             QUIET,
             Text.assemble(
-                (kind, BAD if anomaly.kind == "invalid" else WARNING), f": {clean(anomaly.message)}"
+                (kind, BAD if anomaly.kind == "invalid" else WARNING), f": {clean(explain(anomaly.message))}"
             ),
         )
     yield Text()

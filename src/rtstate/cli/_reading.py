@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from rtstate import Conversation, EventParseError
+from rtstate.cli._layout import explain
 from rtstate.recording import unwrap
 
 STANDARD_INPUT: Final = "-"
@@ -23,7 +23,6 @@ STANDARD_INPUT: Final = "-"
 _LARGE: Final = 1_000_000
 _STEP: Final = 250_000
 _SHOWN_REFUSALS: Final = 20
-_NOT_JSON: Final = re.compile(r"^event: Invalid JSON: (.*) at line \d+ (column \d+)$")
 
 
 class Unusable(click.ClickException):
@@ -49,7 +48,7 @@ def replay(name: str, conversation: Conversation) -> None:
         try:
             change = conversation.feed(*unwrap(line))
         except EventParseError as error:
-            raise Refused(f"line {number}: {_explain(str(error))}") from None
+            raise Refused(f"line {number}: {explain(str(error))}") from None
         for anomaly in change.anomalies:
             if anomaly.kind == "invalid":
                 refused += 1
@@ -117,16 +116,7 @@ def _decoded(line: bytes, *, first: bool) -> str:
 
 def _report(number: int, message: str, refused: int) -> None:
     if refused <= _SHOWN_REFUSALS:
-        click.echo(f"line {number}: {_explain(message)}", err=True)
-
-
-def _explain(message: str) -> str:
-    """Return what is wrong with a line; its own line is 1 to the parser, which would mislead.
-
-    >>> _explain("event: Invalid JSON: expected ident at line 1 column 2")
-    'not JSON: expected ident (column 2)'
-    """
-    return _NOT_JSON.sub(r"not JSON: \1 (\2)", message)
+        click.echo(f"line {number}: {explain(message)}", err=True)
 
 
 def _named(name: str) -> str:

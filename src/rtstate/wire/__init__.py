@@ -101,7 +101,8 @@ def read_event(raw: Raw) -> JsonObject:
         return _reader()(raw)
     except ValidationError as error:
         if isinstance(raw, (str, bytes, bytearray)):
-            return _unknown(error, raw)
+            payload = _unknown(error, raw)
+            return {**payload, "event_id": _event_id(payload)}
     return read_event(_to_json(raw))
 
 
@@ -135,7 +136,7 @@ def _unknown(error: ValidationError, raw: Raw) -> JsonObject:
     details = error.errors(include_url=False, include_input=False, include_context=False)[0]
     if details["type"] not in ("union_tag_invalid", "union_tag_not_found"):
         raise _explain(details["msg"], details["loc"]) from None
-    payload = from_json(_to_json(raw), allow_inf_nan=False)
+    payload = from_json(_to_json(raw))
     event_type = payload.get("type")
     if not isinstance(event_type, str):
         raise EventParseError("should be the name of the event", path="type") from None

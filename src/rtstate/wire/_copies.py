@@ -27,6 +27,7 @@ _STATUSES: Final = {
 _ANSWER_PARTS: Final = {"text": "output_text", "audio": "output_audio"}
 _USER_PARTS: Final = {"text": "input_text", "audio": "input_audio"}
 _ITEM_KEYS: Final = frozenset({"id", "object", "type", "status"}).union(*ITEM_FIELDS.values())
+_OUR_KEYS: Final = ("id", "type", "status", "response_id", "previous_item_id")
 _PART_KEYS: Final = ("text", "transcript", "audio")
 _IMAGE_KEYS: Final = (*_PART_KEYS, "image_url", "detail")
 _RESPONSE_KEYS: Final = frozenset(
@@ -50,7 +51,7 @@ def read_item(draft: Draft, item: JsonObject) -> ItemCopy | None:
     known = draft.items.get(item_id)
     fields = ITEM_FIELDS.get(item_type or (known.type if known else "message"))
     if fields is None:
-        copy.extra = freeze({k: v for k, v in item.items() if k not in ("id", "type", "status")})
+        copy.extra = freeze({k: v for k, v in item.items() if k not in _OUR_KEYS})
         return copy
     for name in ("role", "call_id", "name", "arguments"):
         if name in fields:

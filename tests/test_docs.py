@@ -1,0 +1,56 @@
+"""Every code block in the README and the docs runs, and prints what the page says it prints."""
+
+import contextlib
+import io
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rtstate import simulate
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+
+
+def blocks(page: Path) -> list[tuple[str, str]]:
+    return BLOCK.findall(page.read_text())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_code_blocks_do_what_the_page_says(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The Python blocks of a page run in order, in one module; a ``text`` block behind one is its output."""
+    monkeypatch.chdir(tmp_path)
+    Path("call.jsonl").write_text("".join(line + "\n" for line in simulate.example().lines(timed=True)))
+    module: dict[str, object] = {"__name__": page.stem}
+    found = blocks(page)
+    for (kind, code), (next_kind, expected) in zip(found, [*found, ("", "")][1:], strict=True):
+        if kind == "python":
+            output = io.StringIO()
+            with contextlib.redirect_stdout(output):
+                exec(compile(code, str(page), "exec"), module)
+            if next_kind == "text":
+                assert output.getvalue() == expected
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    assert [link for link in LINK.findall(page.read_text()) if not (page.parent / link).exists()] == []
+
+
+def test_the_event_table_is_up_to_date() -> None:
+    printed = subprocess.run(
+        [sys.executable, "-m", "rtstate.wire"], capture_output=True, text=True, check=True
+    )
+    assert (ROOT / "docs" / "events.md").read_text() == printed.stdout
+
+
+def test_the_readme_names_the_commands_that_exist() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"`make (\w+)`", (ROOT / "README.md").read_text())) <= targets
