@@ -19,7 +19,7 @@ from typing import Final
 
 from sortedcontainers import SortedDict, SortedList
 
-from rtstate._types import ItemId
+from rtstate._types import END, End, ItemId
 
 _GAP: Final = 1 << 40
 _WINDOW: Final = 32
@@ -72,10 +72,14 @@ class Order:
         """Note that a new session begins: its head lies behind all that is placed now."""
         self.floor = self._last()
 
-    def append(self, item_id: ItemId, *, settled: bool, behind: ItemId | None = None) -> None:
-        """Place a new id at the end or behind a placed one; leave a placed id alone. Cost: O(log n)."""
+    def append(self, item_id: ItemId, *, settled: bool, behind: ItemId | End | None = END) -> None:
+        """Place a new id at the end, the head (None) or behind a placed one; leave a placed id alone.
+
+        Cost: O(log n).
+        """
         if item_id not in self._labels:
-            self._insert(item_id, self._label_behind(behind or self._last()))
+            after = self._last() if isinstance(behind, End) else behind or self.floor
+            self._insert(item_id, self._label_behind(after))
             self._hangers[item_id] = []
             self._arrive(item_id)
         if settled and item_id not in self._anchor:
@@ -113,6 +117,25 @@ class Order:
         elif label not in self._ghosts:
             self._log("remove", item_id)
             self._ghosts.add(label)
+
+    def restore(self, item_id: ItemId) -> None:
+        """Put a ghost back where it stood. Cost: O(log n)."""
+        if item_id in self._labels:
+            self._ghosts.discard(self._labels[item_id])
+            self._log("add", item_id)
+
+    def erase(self, item_id: ItemId) -> None:
+        """Take an id out of the order as if it had never been there. Cost: O(log n), and what hangs on it."""
+        if item_id not in self._labels:
+            return
+        self._settle(item_id)
+        root = self._root.pop(item_id, None)
+        if root is not None:
+            self._hangers[root].remove(item_id)
+        if item_id == self.floor:
+            at = self._ids.bisect_left(self._labels[item_id])
+            self.floor = self._ids.peekitem(at - 1)[1] if at else None
+        self._take(item_id)
 
     # Parking, hanging, settling
 

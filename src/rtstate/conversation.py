@@ -11,10 +11,30 @@ from rtstate._draft import Draft
 from rtstate._types import AudioMode, Dialect
 from rtstate.document import Snapshot
 from rtstate.errors import EventParseError, HistoryGone
-from rtstate.wire import HANDLERS, ClientEvent, Raw, UnknownEvent, read_event
+from rtstate.wire import CLIENT_HANDLERS, HANDLERS, ClientEvent, Raw, UnknownEvent, read_event
 
 KEPT_ANOMALIES: Final = 100
 _REMEMBERED_IDS: Final = 4096
+
+
+class _Seen:
+    """The ids of at least the last 4,096 events: two dicts that take turns, at O(1) an event."""
+
+    __slots__ = ("_before", "_now")
+
+    def __init__(self) -> None:
+        self._now: dict[str, None] = {}
+        self._before: dict[str, None] = {}
+
+    def is_new(self, event_id: str) -> bool:
+        """Remember an id, and tell whether it was not remembered yet."""
+        now = self._now
+        if event_id in now or event_id in self._before:
+            return False
+        now[event_id] = None
+        if len(now) == _REMEMBERED_IDS:
+            self._now, self._before = {}, now
+        return True
 
 
 def _ignore_unknown(draft: Draft, event: Mapping[str, Any]) -> None:
@@ -51,8 +71,8 @@ class Conversation:
         self._strict = strict
         self._history: deque[Change] = deque(maxlen=history)
         self._anomalies: deque[Anomaly] = deque(maxlen=KEPT_ANOMALIES)
-        self._seen: dict[str, None] = {}
-        self._seen_before: dict[str, None] = {}
+        self._seen = _Seen()
+        self._sent = _Seen()
         self._subscribers: list[Callable[[Change], object]] = []
 
     def feed(self, raw: Raw, at: float | None = None) -> Change:
@@ -70,13 +90,14 @@ class Conversation:
             return self._report(error.event_type, None, at)
         event_type: str = event["type"]
         event_id: str | None = event.get("event_id")
-        if event_id is not None:
-            if event_id in self._seen or event_id in self._seen_before:
-                self._draft.stats.duplicates += 1
-                return self._report(event_type, event_id, at)
-            self._seen[event_id] = None
-        handler = HANDLERS.get(event_type, _ignore_unknown)
-        handler(self._draft, event)
+        handler = HANDLERS.get(event_type)
+        seen = self._seen
+        if handler is None:
+            handler, seen = CLIENT_HANDLERS.get(event_type, _ignore_unknown), self._sent
+        if event_id is None or seen.is_new(event_id):
+            handler(self._draft, event)
+        else:
+            self._draft.stats.duplicates += 1
         return self._report(event_type, event_id, at)
 
     def apply(self, event: Any, at: float | None = None) -> Change:
@@ -100,7 +121,8 @@ class Conversation:
     def sent(self, event: Any, at: float | None = None) -> Change:
         """Apply one event that the client sent: JSON, a mapping or an object.
 
-        Nothing is shown before the server confirms it.
+        Created items, deletions and truncations show at once. The server's answer confirms them; an ``error``
+        that names their ``event_id`` takes them back. ``feed`` and ``apply`` do the same for a client event.
         """
         if isinstance(event, (str, bytes, bytearray, memoryview)):
             return self.feed(cast("Raw", event), at)
@@ -182,8 +204,6 @@ class Conversation:
             self._history.append(change)
             if self._subscribers:
                 self._publish(change)
-        if len(self._seen) >= _REMEMBERED_IDS:  # two dicts that take turns hold at least the last 4,096
-            self._seen, self._seen_before = {}, self._seen
         return change  # type: ignore[no-any-return]
 
     def _publish(self, change: Change) -> None:

@@ -7,7 +7,8 @@ an item or a response has ended, deltas change nothing; a final text still wins 
 A verb checks before it writes, so that an event which makes no sense leaves no trace but its note.
 
 One floor a file, each standing on the one before: ``work`` (the working copies), ``writer`` (every write and
-its operation; snapshots), ``parts``, ``items``, ``answers``, ``speech``, ``responses``, and here the session.
+its operation; snapshots), ``parts``, ``items``, ``answers``, ``speech``, ``responses``,
+``requests``, and here the session.
 """
 
 from __future__ import annotations
@@ -16,17 +17,17 @@ from collections.abc import Mapping
 from typing import Final
 
 from rtstate._draft.copies import ItemCopy, PartCopy, ResponseCopy
-from rtstate._draft.responses import Responses
+from rtstate._draft.requests import Requests
 from rtstate._draft.work import PartWork
 from rtstate._growing import Growing
 from rtstate._json import FrozenDict
 from rtstate._model import ErrorRecord, RateLimit
-from rtstate._types import END, INCOMPLETE, Dialect, ItemId, Json
+from rtstate._types import END, INCOMPLETE, Dialect, Json
 
 KEPT_ERRORS: Final = 20
 
 
-class Draft(Responses):
+class Draft(Requests):
     """The working copy of one conversation, and all the verbs that change it."""
 
     has_session: bool = False
@@ -42,6 +43,7 @@ class Draft(Responses):
         now = session and session.get("id")
         if self.has_session and (now is None or now != before):
             self._settle()
+            self.input_bytes_per_second = self.output_bytes_per_second = None
         self.has_session = True
         if session is not None:
             self.set_root("session", session)
@@ -66,7 +68,9 @@ class Draft(Responses):
         self.session_number += 1
 
     def add_error(self, error: ErrorRecord) -> None:
-        """Append to the errors, of which the last 20 are kept."""
+        """Append to the errors, of which the last 20 are kept, and take back the request it answers."""
+        if error.event_id is not None:
+            self.refuse(error.event_id)
         if len(self.errors) == KEPT_ERRORS:
             self.ops.append(("remove", ("errors", 0), None))
         self.errors = (*self.errors[1 - KEPT_ERRORS :], error)
@@ -92,21 +96,6 @@ class Draft(Responses):
         elif delta and text is not None:
             text.chunks.append(delta)
             self.ops.append((text, len(text.chunks)))
-
-    def ask_deletion(self, item_id: ItemId) -> None:
-        """Note that the client asked for a deletion: xAI confirms one without saying which."""
-        self.deletions.append(item_id)
-
-    def confirm_deletion(self, item_id: ItemId) -> None:
-        """Delete an item, where the confirmation has no id the one that waits longest for it."""
-        if item_id in self.deletions:
-            self.deletions.remove(item_id)
-        elif not item_id and self.deletions:
-            item_id = self.deletions.pop(0)
-        if item_id:
-            self.drop_item(item_id)
-        else:
-            self.note("impossible", "a deletion of no item, and none was asked for; ignored")
 
 
 __all__ = ["Draft", "ItemCopy", "PartCopy", "PartWork", "ResponseCopy"]

@@ -119,7 +119,7 @@ class Items(Parts):
         A null anchor says nothing here: real servers send one on the final copy of items that are not first.
         """
         if item.id not in self.order and not self._is_out_of_band(item):
-            behind = anchor if isinstance(anchor, str) and self.order.knows(anchor) else None
+            behind = anchor if isinstance(anchor, str) and self.order.knows(anchor) else END
             self.order.append(item.id, settled=False, behind=behind)
             if not isinstance(anchor, End) and not item.anchored:
                 item.anchored = True

@@ -7,7 +7,7 @@ from typing import Final
 from rtstate._draft.copies import PartCopy
 from rtstate._draft.work import ItemWork, PartWork
 from rtstate._draft.writer import Writer
-from rtstate._growing import Audio, Growing, Text, joined
+from rtstate._growing import Audio, Growing, Text, grown, joined
 from rtstate._model import Transcription
 
 LAST_INDEX: Final = 1000
@@ -98,13 +98,27 @@ class Parts(Writer):
         if joined(old) != text and not self._regrown(node, name):
             self.wrote(node, name, text)
 
-    def truncate_part(self, part: PartWork, audio_end_ms: int) -> None:
-        """Cut a spoken part off at a mark, or at an earlier one than before. Nothing later undoes it."""
-        if part.mark is None or audio_end_ms < part.mark:
-            part.mark = audio_end_ms
-            part.stream = None
-            if part.truncated is None or audio_end_ms < part.truncated.audio_end_ms:
-                self.show_truncated(part)
+    def truncate_part(self, part: PartWork, audio_end_ms: int, by: str = "") -> None:
+        """Cut a spoken part off at a mark: the server's, or one that a request of the client is about.
+
+        The smallest mark wins, and no later copy of the part undoes it.
+        """
+        part.marks = {**part.marks, by: min(audio_end_ms, part.marks.get(by, audio_end_ms))}
+        self._mark(part)
+
+    def restore_part(self, part: PartWork, by: str) -> None:
+        """Take the mark of a request back."""
+        part.marks = {key: mark for key, mark in part.marks.items() if key != by}
+        self._mark(part)
+
+    def _mark(self, part: PartWork) -> None:
+        part.stream = None
+        part.mark = min(part.marks.values(), default=None)
+        if part.mark is None:
+            self.write(part, "truncated", None)
+            self.wrote(part, "transcript", grown(part.transcript))
+        elif part.truncated is None or part.truncated.audio_end_ms != part.end_ms:
+            self.show_truncated(part)
 
     def show_truncated(self, part: PartWork) -> None:
         """Show what a mark means for the text and the audio that there are now. Cost: O(1)."""

@@ -42,6 +42,7 @@ class PartWork:
         "index",
         "item",
         "mark",
+        "marks",
         "path",
         "shown",
         "stream",
@@ -64,6 +65,7 @@ class PartWork:
         self.audio_ms: int | None = None
         self.final = False
         self.mark: int | None = None
+        self.marks: dict[str, int] = {}  # by the request that set it, the server's under ""
         self.truncated: model.Truncated | None = None
         self.transcription: model.Transcription | None = None
         self.image_url: str | None = None
@@ -80,13 +82,19 @@ class PartWork:
         """Whether this library understands the part's type; None is a part nobody has told us about yet."""
         return self.type is None or self.type in model.PART_TYPES
 
+    @property
+    def end_ms(self) -> int:
+        """The mark, but never beyond the audio received."""
+        assert self.mark is not None
+        return self.mark if self.audio_ms is None else min(self.mark, self.audio_ms)
+
     def truncate(self) -> tuple[model.Truncated, HeardText]:
         """Work out what the mark means for the audio and the text there are now. Cost: O(1)."""
-        assert self.mark is not None
-        end = self.mark if self.audio_ms is None else min(self.mark, self.audio_ms)
         generated = grown(self.transcript)
-        heard = HeardText(generated, end, self.audio_ms)
-        self.truncated = model.Truncated(end, heard, generated, "rate" if self.audio_ms is None else "audio")
+        heard = HeardText(generated, self.end_ms, self.audio_ms)
+        self.truncated = model.Truncated(
+            self.end_ms, heard, generated, "rate" if self.audio_ms is None else "audio"
+        )
         return self.truncated, heard
 
     def freeze(self) -> model.Part:

@@ -47,6 +47,7 @@ class Writer:
 
         self.calls: dict[str, ItemId] = {}  # call_id -> the item that makes the call
         self.deletions: list[ItemId] = []  # asked for by the client, not confirmed yet
+        self.requests: dict[str, Any] = {}  # client event_id -> what it asked for, while that is shown only
 
         self.conversation_id: str | None = None
         self.session: Mapping[str, Json] | None = None
@@ -151,16 +152,28 @@ class Writer:
         elif not part.item.fresh:
             self.ops.append(("remove", part.path, None))
 
-    def drop(self, item: ItemWork) -> None:
+    def drop(self, item: ItemWork, *, ghost: bool = True) -> None:
         """Remove an item from the document and from the order. Cost: O(log n)."""
         del self.items[item.id]
         self.open_items.pop(item.id, None)
         self.dirty_items[item.slot] = None
-        self.order.remove(item.id)
+        if ghost:
+            self.order.remove(item.id)
+        else:
+            self.order.erase(item.id)
         if item.fresh:
             self._fresh.remove(item)
         else:
             self.ops.append(("remove", item.path, None))
+
+    def bring_back(self, item: ItemWork) -> None:
+        """Put an item that was dropped back, where it stood. Cost: O(log n)."""
+        self.items[item.id] = item
+        if item.is_open:
+            self.open_items[item.id] = item
+        item.shown = False
+        self.renew(item)
+        self.order.restore(item.id)
 
     def count(self, ledger: str, usage: Mapping[str, Json] | None) -> None:
         """Add one response's or transcription's usage to the totals. Cost: O(1)."""

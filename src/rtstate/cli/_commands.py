@@ -127,7 +127,7 @@ def _print_document(conversation: Conversation, pretty: bool) -> None:
 
 
 def _print_page(console: Console, conversation: Conversation) -> None:
-    """Print the page, some blocks at a time: a print costs as much as a block, and a long page starts at once."""
+    """Print the page, some blocks at a time: a print costs as much as a block, a long page starts soon."""
     blocks = page(conversation.snapshot(), conversation.stats, conversation.anomalies)
     while some := tuple(islice(blocks, _BLOCKS_AT_ONCE)):
         console.print(Group(*some))

@@ -56,7 +56,8 @@ CLIENT_TABLE: Final = merge(client.ROWS)
 EVENTS: Final = {**CLIENT_TABLE, **TABLE}
 """Both. A name that both sides use (``mcp_approval_response``) is read as the server's."""
 
-HANDLERS: Final = {name: row.handler for name, row in EVENTS.items()}
+HANDLERS: Final = {name: row.handler for name, row in TABLE.items()}
+CLIENT_HANDLERS: Final = {name: row.handler for name, row in CLIENT_TABLE.items()}
 
 
 def parse_server_event(raw: Raw) -> ServerEvent:
@@ -168,6 +169,7 @@ def _validator(classes: Iterable[Any]) -> SchemaValidator:
 
 
 __all__ = [
+    "CLIENT_HANDLERS",
     "CLIENT_TABLE",
     "EVENTS",
     "HANDLERS",

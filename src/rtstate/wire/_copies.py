@@ -141,5 +141,7 @@ def _bytes_per_second(settings: Mapping[str, Any], side: str) -> int | None:
     name = str(form.get("type")).lower().removeprefix("audio/").replace("g711-", "g711_")
     if name in _BYTES_PER_SECOND:
         return _BYTES_PER_SECOND[name]
-    rate = form.get("rate") if name.startswith("pcm") else None
-    return rate * 2 if isinstance(rate, int) and rate > 0 else None
+    if not name.startswith("pcm"):
+        return None
+    rate = form.get("rate")
+    return 2 * (rate if isinstance(rate, int) and rate > 0 else 24_000)

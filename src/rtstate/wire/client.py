@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 from rtstate._draft import Draft
+from rtstate._types import END
 from rtstate.wire._base import ClientEvent, JsonObject, ignored, noted, reduced
+from rtstate.wire._copies import read_item
 from rtstate.wire._objects import ConversationItem, Index, ResponseProperties, SessionProperties
 
 
@@ -125,8 +127,22 @@ class VoiceLiveClientEvent(ClientEvent):
     ]
 
 
+def on_create(draft: Draft, event: JsonObject) -> None:
+    previous = event.get("previous_item_id")
+    copy = read_item(draft, event["item"]) if event["item"].get("id") else None
+    if copy:
+        anchor = None if previous == "root" else previous or END
+        draft.ask_item(copy, anchor, event.get("event_id"))
+
+
 def on_delete(draft: Draft, event: JsonObject) -> None:
-    draft.ask_deletion(event["item_id"])
+    draft.ask_deletion(event["item_id"], event.get("event_id"))
+
+
+def on_truncate(draft: Draft, event: JsonObject) -> None:
+    index, end = event.get("content_index") or 0, event.get("audio_end_ms")
+    if end is not None and end >= 0:
+        draft.ask_truncation(event["item_id"], index, end, event.get("event_id"))
 
 
 ROWS = (
@@ -137,9 +153,9 @@ ROWS = (
     noted(InputAudioBufferCommitEvent),
     noted(InputAudioBufferClearEvent),
     noted(OutputAudioBufferClearEvent),
-    noted(ConversationItemCreateEvent),
+    reduced(ConversationItemCreateEvent, on_create),
     noted(ConversationItemRetrieveEvent),
-    noted(ConversationItemTruncateEvent),
+    reduced(ConversationItemTruncateEvent, on_truncate),
     reduced(ConversationItemDeleteEvent, on_delete),
     noted(ResponseCreateEvent),
     noted(ResponseCancelEvent),

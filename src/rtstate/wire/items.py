@@ -65,6 +65,7 @@ def on_added(draft: Draft, event: JsonObject) -> None:
     copy = read_item(draft, event["item"])
     item = copy and draft.put_item(copy, IN_PROGRESS)
     if item:
+        draft.confirm_item(item.id)
         draft.place(item, anchor(event))
 
 
@@ -72,6 +73,7 @@ def on_created(draft: Draft, event: JsonObject) -> None:
     copy = read_item(draft, event["item"])
     item = copy and draft.put_item(copy, IN_PROGRESS if draft.is_producing(copy.id) else COMPLETED)
     if item:
+        draft.confirm_item(item.id)
         draft.place(item, anchor(event))
 
 
@@ -79,6 +81,7 @@ def on_done(draft: Draft, event: JsonObject) -> None:
     copy = read_item(draft, event["item"])
     item = copy and draft.put_item(copy, COMPLETED, final=True)
     if item:
+        draft.confirm_item(item.id)
         draft.place_for_now(item, anchor(event))
 
 
