@@ -1,7 +1,7 @@
 """Verbs for what the client asked for: shown at once, and taken back by the error that names the request.
 
-A request that the server confirms is forgotten; so is the oldest of a thousand that it never answers. A deletion
-is refused only where the server has no such item, so nothing comes for it in between that could be missed.
+A request that the server confirms is forgotten; so is the oldest of a thousand that it never answers. A
+deletion is refused only where the server has no such item, so nothing for it can be missed in between.
 """
 
 from __future__ import annotations

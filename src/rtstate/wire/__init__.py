@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
-from typing import Annotated, Any, Final, TypeAlias, Union, cast
+from typing import Annotated, Any, Final, TypeAlias, TypeVar, Union, cast
 
 from pydantic import Discriminator, TypeAdapter, ValidationError
-from pydantic_core import SchemaValidator, from_json, to_json
+from pydantic_core import from_json, to_json
 
 from rtstate.errors import EventParseError
 from rtstate.wire import audio, client, items, mcp, responses, session, streams, transcription, voicelive
@@ -21,6 +21,9 @@ from rtstate.wire._shapes import shape_of
 
 Raw: TypeAlias = "str | bytes | bytearray | memoryview[int] | Mapping[str, Any]"
 """An event as it may be given: JSON text, its bytes, or a mapping."""
+
+T = TypeVar("T")
+Parser: TypeAlias = Callable[[Raw], T]
 
 
 def merge(*families: Iterable[Row]) -> dict[str, Row]:
@@ -74,7 +77,10 @@ def parse_server_event(raw: Raw) -> ServerEvent:
         ...
     rtstate.errors.EventParseError: response.text.delta: delta: Input should be a valid string
     """
-    return cast(ServerEvent, _parse(_models(server=True), raw))
+    try:
+        return _server_parser()(raw)
+    except ValidationError as error:
+        return cast(ServerEvent, _parse_again(error, _server_parser(), raw))
 
 
 def parse_client_event(raw: Raw) -> ClientEvent | UnknownEvent:
@@ -83,7 +89,10 @@ def parse_client_event(raw: Raw) -> ClientEvent | UnknownEvent:
     >>> parse_client_event('{"type": "response.cancel"}')
     ResponseCancelEvent(type='response.cancel', event_id=None, response_id=None)
     """
-    event = cast(ClientEvent | UnknownEvent, _parse(_models(server=False), raw))
+    try:
+        event = _client_parser()(raw)
+    except ValidationError as error:
+        event = _parse_again(error, _client_parser(), raw)
     if (
         "event_id" not in event.model_fields_set
     ):  # an id is made up for new events, not for those that were sent
@@ -107,12 +116,16 @@ def read_event(raw: Raw) -> JsonObject:
     return read_event(_to_json(raw))
 
 
-def _parse(parser: SchemaValidator, raw: Raw) -> ServerEvent | ClientEvent:
-    try:
-        return parser.validate_json(_to_json(raw))  # type: ignore[no-any-return]
-    except ValidationError as error:
-        payload = _unknown(error, raw)
-        return UnknownEvent(type=payload["type"], event_id=_event_id(payload), payload=payload)
+def _parse_again(error: ValidationError, parse: Parser[T], raw: Raw) -> T | UnknownEvent:
+    """Parse what was refused for not being JSON text, or for its unknown type; raise for any other reason."""
+    if not isinstance(raw, (str, bytes, bytearray)):
+        json = _to_json(raw)
+        try:
+            return parse(json)
+        except ValidationError as second:
+            error, raw = second, json
+    payload = _unknown(error, raw)
+    return UnknownEvent(type=payload["type"], event_id=_event_id(payload), payload=payload)
 
 
 def _event_id(payload: JsonObject) -> str | None:
@@ -151,21 +164,25 @@ def _explain(message: str, location: tuple[int | str, ...]) -> EventParseError:
 
 
 @cache
-def _models(*, server: bool) -> SchemaValidator:
-    rows = (TABLE if server else CLIENT_TABLE).values()
-    return _validator(row.event for row in rows)
+def _server_parser() -> Parser[ServerEvent]:
+    return cast("Parser[ServerEvent]", _parser(row.event for row in TABLE.values()))
 
 
 @cache
-def _reader() -> Callable[[Raw], JsonObject]:
-    validate: Any = _validator(shape_of(row.event) for row in EVENTS.values()).validate_json
-    return cast("Callable[[Raw], JsonObject]", validate)
+def _client_parser() -> Parser[ClientEvent]:
+    return cast("Parser[ClientEvent]", _parser(row.event for row in CLIENT_TABLE.values()))
 
 
-def _validator(classes: Iterable[Any]) -> SchemaValidator:
+@cache
+def _reader() -> Parser[JsonObject]:
+    return cast("Parser[JsonObject]", _parser(shape_of(row.event) for row in EVENTS.values()))
+
+
+def _parser(classes: Iterable[Any]) -> Any:
+    """Return the one union of all these classes, as a function of JSON text."""
     union: Any = Union[tuple(dict.fromkeys(classes))]  # noqa: UP007  (built at run time)
     events: Any = Annotated[union, Discriminator("type")]
-    return cast(SchemaValidator, TypeAdapter[Any](events).validator)
+    return TypeAdapter[Any](events).validator.validate_json
 
 
 __all__ = [

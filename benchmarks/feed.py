@@ -1,0 +1,89 @@
+"""How long it takes to reduce an event.
+
+``feed`` takes bytes, validates them, applies the event and returns the change: for a text delta that is one
+look-up, one append to a list and one small object. So a stream of deltas stays a small multiple of
+``orjson.loads``, and below what the usual way takes for parsing alone (``json.loads``, the class by its type,
+``model_validate``). In a mixed session a third of the events open or close something and carry whole items
+and responses, which are compared with what is known and frozen; they take most of its time. Audio is measured
+and not kept; its cost does not grow with what came before, which the last tenth of a session shows beside its
+first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import orjson
+
+from benchmarks._harness import Figure, Rounds, Size, Task, compare, each, question
+from benchmarks._peers import by_class, mixed_session, on_the_wire
+from rtstate import Conversation, simulate
+from rtstate.wire import read_event
+
+FEED = "feed"
+FEED_AND_SNAPSHOT = "feed and snapshot()"
+LOADS = "orjson.loads"
+BY_CLASS = "json.loads + model_validate"
+
+
+@question
+def feed(size: Size) -> Iterator[Figure]:
+    text = _beside(size, "a text session", on_the_wire(simulate.text_stream(size.pick(40, 2400))))
+    yield text.figure(FEED, LOADS, 5)
+    yield text.figure(FEED, BY_CLASS, 0.7)
+    yield text.figure(FEED, "read_event")
+    yield text.figure(FEED_AND_SNAPSHOT, LOADS, 7)
+
+    spoken = on_the_wire(simulate.audio_stream(size.pick(40, 4000)))
+    audio = _beside(size, "an audio session", spoken)
+    yield audio.figure(FEED, LOADS, 1.6)
+    yield audio.figure(FEED, BY_CLASS)
+    yield audio.figure(FEED_AND_SNAPSHOT, LOADS)
+    yield _tenths(size, spoken).figure("the last tenth", "the first tenth", 1.25)
+
+    mixed = _beside(size, "a mixed session", on_the_wire(mixed_session(size.pick(1, 60))))
+    yield mixed.figure(FEED, LOADS)
+    yield mixed.figure(FEED, BY_CLASS)
+    yield mixed.figure(FEED_AND_SNAPSHOT, LOADS)
+
+
+def _beside(size: Size, on: str, raws: list[bytes]) -> Rounds:
+    def feed_and_snapshot(conversation: Conversation) -> None:
+        for raw in raws:
+            conversation.feed(raw)
+            conversation.snapshot()
+
+    tasks = {
+        FEED: _feeding(raws),
+        FEED_AND_SNAPSHOT: Task(feed_and_snapshot, len(raws), Conversation),
+        "read_event": each(read_event, raws),
+        LOADS: each(orjson.loads, raws),
+        BY_CLASS: each(by_class, raws),
+    }
+    return compare(size, on, tasks)
+
+
+def _tenths(size: Size, raws: list[bytes]) -> Rounds:
+    """Time the first and the last tenth of a session's deltas, both in a conversation of their own."""
+    tenth = len(raws) // 10
+    opening, end = tenth // 2, len(raws) - tenth // 2  # past the events that open and close the response
+    tasks = {
+        "the first tenth": _feeding(raws[opening : opening + tenth], after=raws[:opening]),
+        "the last tenth": _feeding(raws[end - tenth : end], after=raws[: end - tenth]),
+    }
+    return compare(size, "an audio session", tasks)
+
+
+def _feeding(raws: list[bytes], after: list[bytes] | None = None) -> Task:
+    def prepare() -> Conversation:
+        conversation = Conversation()
+        for raw in after or ():
+            conversation.feed(raw)
+        return conversation
+
+    def run(conversation: Conversation) -> None:
+        feed = conversation.feed
+        for raw in raws:
+            feed(raw)
+
+    return Task(run, len(raws), prepare)

@@ -1,0 +1,87 @@
+"""The benchmarks run, and their results have a shape; what they measure is not tested."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+
+from benchmarks import _harness, _report
+from benchmarks.__main__ import main
+
+TINY = _harness.SIZES["tiny"]
+QUESTIONS = _harness.questions()
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_a_question_runs(name: str) -> None:
+    question = QUESTIONS[name]
+    figures = list(question.measure(TINY))
+    assert figures
+    assert len({(each.on, each.of, each.by) for each in figures}) == len(figures)
+    for figure in figures:
+        low, high = figure.quartiles
+        assert 0 < low <= figure.ratio <= high < math.inf
+        assert min(figure.medians) > 0
+        assert figure.rounds == TINY.rounds
+
+    result = _report.result(question, TINY, figures, "a command")
+    assert json.loads(json.dumps(result)) == result
+    assert len(result["figures"]) == len(figures)
+    assert result["question"] == name
+    assert result["machine"]["cores"] > 0
+    assert result["libraries"]["rtstate"]
+
+    page = _report.page([(question, result)])
+    assert f"## {question.title}\n" in page
+    assert all(f"| {figure.of} ÷ {figure.by} |" in page for figure in figures)
+
+
+def test_every_question_has_a_title_and_an_explanation() -> None:
+    assert QUESTIONS
+    for question in QUESTIONS.values():
+        assert question.title
+        assert len(question.explanation) > 100
+
+
+def test_the_command_prints_json(capsys: pytest.CaptureFixture[str]) -> None:
+    before = {path: path.stat().st_mtime_ns for path in _report.RESULTS.glob("*.json")}
+    main(["parse", "--size", "tiny", "--json"])
+    (result,) = json.loads(capsys.readouterr().out)
+    assert (result["question"], result["size"]) == ("parse", "tiny")
+    assert before == {path: path.stat().st_mtime_ns for path in _report.RESULTS.glob("*.json")}
+
+
+def test_the_command_prints_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["parse", "--size", "tiny"])
+    shown = capsys.readouterr().out
+    assert "orjson.loads" in shown
+    assert "quartiles" in shown
+
+
+def test_the_command_knows_its_questions(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["speed"])
+    assert "no such question: speed" in capsys.readouterr().err
+
+
+def test_ratios_are_of_one_round() -> None:
+    rounds = _harness.Rounds("words", {"ours": [1, 20, 6], "theirs": [2, 10, 3]})
+    figure = rounds.figure("ours", "theirs", target=2)
+    assert (figure.ratio, figure.quartiles, figure.medians) == (2, (1.25, 2), (6, 3))
+    assert figure.met
+    assert rounds.figure("ours", "theirs").met is None
+
+
+def test_tasks_take_turns() -> None:
+    done: list[str] = []
+    tasks = {name: _harness.each(done.append, [name]) for name in "ab"}
+    rounds = _harness.compare(TINY, "turns", tasks)
+    assert "".join(done) == "ab" + "ab" + "ba"
+    assert {name: len(times) for name, times in rounds.samples.items()} == {"a": 2, "b": 2}
+
+
+def test_a_task_may_look_at_the_clock_itself() -> None:
+    task = _harness.Task(lambda prepared: prepared, count=4, prepare=lambda: 8e-6)
+    assert _harness.compare(TINY, "clocks", {"own": task}).samples["own"] == pytest.approx([2, 2])
