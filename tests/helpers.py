@@ -1,7 +1,7 @@
-"""What the tests of the reducer share: events in few words, and one proof of everything an event must keep true.
+"""What the tests of the reducer share: events in few words, and one proof of all that an event must keep.
 
-Ids by default: user items ``u1``, assistant items ``a1``, the response ``r1``. A field set to ``ABSENT`` is left
-out of an event; in an expectation it says that the document must not have the key.
+Ids by default: user items ``u1``, assistant items ``a1``, the response ``r1``. A field set to ``ABSENT`` is
+left out of an event; in an expectation it says that the document must not have the key.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def sent(fields: Mapping[str, Any]) -> Event:
 
 def user(item_id: str = "u1", text: str | None = None, **fields: Any) -> Event:
     """A user's message: of text, or of audio that was not transcribed yet."""
-    part = {"type": "input_audio", "transcript": None} if text is None else {"type": "input_text", "text": text}
+    part = audio_part(None, "input_audio") if text is None else text_part(text, "input_text")
     return sent({"id": item_id, "type": "message", "role": "user", "content": [part], **fields})
 
 
@@ -97,7 +97,7 @@ def committed(item_id: str = "u1", after: Any = ABSENT) -> Event:
 
 
 def transcription(kind: str, item_id: str = "u1", index: Any = 0, **fields: Any) -> Event:
-    """An ``input_audio_transcription`` event: ``delta``, ``completed``, ``failed``, ``segment`` or ``updated``."""
+    """A transcription event: ``delta``, ``completed``, ``failed``, ``segment`` or ``updated``."""
     name = f"conversation.item.input_audio_transcription.{kind}"
     return event(name, item_id=item_id, content_index=index, **fields)
 
@@ -159,7 +159,13 @@ def arguments(text: str, item_id: Any = "f1", **fields: Any) -> Event:
 
 
 def arguments_done(text: Any, item_id: Any = "f1", **fields: Any) -> Event:
-    known = {"response_id": "r1", "item_id": item_id, "output_index": 0, "call_id": "call_1", "arguments": text}
+    known = {
+        "response_id": "r1",
+        "item_id": item_id,
+        "output_index": 0,
+        "call_id": "call_1",
+        "arguments": text,
+    }
     return event("response.function_call_arguments.done", **{**known, **fields})
 
 
@@ -198,7 +204,7 @@ def assert_subset(found: Any, expected: Any) -> None:
 
 
 def patched(document: Any, operations: Iterable[Mapping[str, Any]]) -> Any:
-    """The document after JSON Patch operations and ``append``; KeyError or IndexError where one does not fit."""
+    """The document after JSON Patch operations and ``append``; raises where one does not fit."""
     document = copy.deepcopy(document)
     for operation in operations:
         keys = [key.replace("~1", "/").replace("~0", "~") for key in operation["path"].split("/")[1:]]
@@ -213,7 +219,7 @@ def patched(document: Any, operations: Iterable[Mapping[str, Any]]) -> Any:
         elif op == "add":
             target[last] = copy.deepcopy(operation["value"])
         elif op == "replace":
-            target[last]  # must be there  # noqa: B018
+            target[last]  # must be there
             target[last] = copy.deepcopy(operation["value"])
         elif op == "remove":
             del target[last]
@@ -230,7 +236,9 @@ def assert_patch(before: Any, after: Any, change: Change) -> None:
     assert jsonpatch.apply_patch(before, change.patch(append=False)) == after
     assert bool(change) is (before != after)
     assert change.revision == after["revision"] == before["revision"] + bool(change)
-    assert {**before, "revision": 0} != {**after, "revision": 0} or not change, "a change that changes nothing"
+    assert {**before, "revision": 0} != {**after, "revision": 0} or not change, (
+        "a change that changes nothing"
+    )
 
 
 def assert_shared(old: Snapshot, new: Snapshot) -> None:
@@ -250,8 +258,8 @@ def prove(
 ) -> Conversation:
     """Feed ``events`` and then ``last``, and prove at once all that must be true of that last step.
 
-    The document then contains ``expected`` (None: it is as before), the anomalies are of the kinds ``odd`` (None:
-    any), the operations say what happened, old snapshots stand, and the same event again changes nothing.
+    The document then contains ``expected`` (None: it is as before), the anomalies are of the kinds ``odd``
+    (None: any), the operations say what happened, old snapshots stand, the same event again changes nothing.
     """
     events, last = list(events), {"event_id": "event_last", **last}
     reference = state(*events, **options).snapshot().to_dict()
@@ -280,7 +288,9 @@ def prove(
     return conversation
 
 
-def unchanged(events: Iterable[Event], last: Event, odd: Iterable[str] | None = (), **options: Any) -> Conversation:
+def unchanged(
+    events: Iterable[Event], last: Event, odd: Iterable[str] | None = (), **options: Any
+) -> Conversation:
     """Prove that an event changes nothing at all."""
     return prove(events, last, None, odd, **options)
 

@@ -80,7 +80,7 @@ def heading(title: str, note: str = "") -> Rule:
     return Rule(text, align="left", style=QUIET)
 
 
-def spaced(texts: Iterable[Text], separator: str = " · ") -> Text:
+def spaced(texts: Iterable[Text], separator: str) -> Text:
     """Return texts as one, those that are empty left out."""
     return Text(separator).join([text for text in texts if text])
 
@@ -96,11 +96,12 @@ class Entry:
     noted: bool = False
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Yield the lines. Done by hand: a table for each entry takes ten times as long."""
+        """Yield the lines. Written by hand, not as a table: a long recording has tens of thousands of entries."""
         width = options.max_width
         narrow = width < _NARROW
         indent = _GAP if narrow else LABEL_WIDTH + _GAP
-        room = max(width - indent - (_NOTE_WIDTH if self.noted and not narrow else 0), 1)
+        margin = max(_NOTE_WIDTH, len(self.note) + _GAP) if self.noted and not narrow else 0
+        room = max(width - indent - margin, 1)
         label = Text(self.label, self.style)
         label.truncate(width if narrow else LABEL_WIDTH, overflow="ellipsis", pad=not narrow)
         if narrow and (self.label or self.note):

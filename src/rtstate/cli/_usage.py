@@ -84,33 +84,21 @@ def _table(rows: Sequence[_Row]) -> Table:
 
 
 def _bill(totals: Totals) -> Iterator[RenderableType]:
+    """Yield what it came to in words, the responses and apart from them the transcripts."""
     spent, heard = totals.responses, totals.transcription
+    cached = spent.input_token_details.cached_tokens
     if spent.count:
-        cached = spent.input_token_details.cached_tokens
-        yield Entry(
-            "responses",
-            QUIET,
-            Text(
-                f"{count(spent.total_tokens, 'token')} in {count(spent.count, 'response')}"
-                + (
-                    f", {cached / spent.input_tokens:.0%} of the input cached"
-                    if 0 < cached <= spent.input_tokens
-                    else ""
-                )
-                + _unsaid(spent.without_usage, spent.count, "response")
-            ),
-        )
+        words = f"{count(spent.total_tokens, 'token')} in {count(spent.count, 'response')}"
+        if 0 < cached <= spent.input_tokens:
+            words += f", {cached / spent.input_tokens:.0%} of the input cached"
+        words += _unsaid(spent.without_usage, spent.count, "response")
+        yield Entry("responses", QUIET, Text(words))
     if heard.count:
         bill = [count(heard.total_tokens, "token")] if heard.total_tokens else []
         bill += [seconds(heard.seconds * 1000)] if heard.seconds else []
-        yield Entry(
-            "transcript",
-            QUIET,
-            Text(
-                f"{' and '.join(bill) or 'nothing'} billed for {count(heard.count, 'transcript')}"
-                + _unsaid(heard.without_usage, heard.count, "transcript")
-            ),
-        )
+        words = f"{' and '.join(bill) or 'nothing'} billed for {count(heard.count, 'transcript')}"
+        words += _unsaid(heard.without_usage, heard.count, "transcript")
+        yield Entry("transcript", QUIET, Text(words))
 
 
 def _unsaid(missing: int, of: int, noun: str) -> str:

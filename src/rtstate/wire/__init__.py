@@ -89,6 +89,7 @@ def parse_client_event(raw: Raw) -> ClientEvent | UnknownEvent:
     >>> parse_client_event('{"type": "response.cancel"}')
     ResponseCancelEvent(type='response.cancel', event_id=None, response_id=None)
     """
+    event: ClientEvent | UnknownEvent
     try:
         event = _client_parser()(raw)
     except ValidationError as error:
