@@ -109,6 +109,11 @@ class Snapshot:
             self._memo["items"] = tuple([self._items.get(item_id)[0] for item_id in self.order])  # type: ignore[index]  # pyright: ignore[reportOptionalSubscript]
         return self._memo["items"]  # type: ignore[no-any-return]
 
+    @property
+    def unplaced(self) -> tuple[model.Item, ...]:
+        """The items without a place in the order: out of band, or not announced yet. Cost: O(n)."""
+        return tuple([item for item, label in self._items if label is None])
+
     def item(self, item_id: str) -> model.Item | None:
         """Return an item by its id, also one without a place in the order; None if there is none."""
         entry = self._items.get(item_id)

@@ -96,7 +96,7 @@ class Entry:
     noted: bool = False
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Yield the lines. Written by hand, not as a table: a long recording has tens of thousands of entries."""
+        """Yield the lines. No table does it: a long recording has tens of thousands of entries."""
         width = options.max_width
         narrow = width < _NARROW
         indent = _GAP if narrow else LABEL_WIDTH + _GAP

@@ -10,7 +10,7 @@ import attrs
 from rich.console import RenderableType
 from rich.text import Text
 
-from rtstate import Anomaly, Item, Response, Snapshot, Stats
+from rtstate import Anomaly, Response, Snapshot, Stats
 from rtstate.cli._items import entries, reason
 from rtstate.cli._layout import (
     BAD,
@@ -72,17 +72,10 @@ def _conversation(snapshot: Snapshot) -> Iterator[RenderableType]:
             when = "" if since is None else f" since {seconds(since)} of the session's audio"
             yield Entry("user", "bold green", Text(f"(speaking{when})", QUIET))
         yield Text()
-    if beside := _without_place(snapshot):
-        yield heading("Beside the conversation", count(len(beside), "item"))
-        yield from entries(beside)
+    if snapshot.unplaced:
+        yield heading("Beside the conversation", count(len(snapshot.unplaced), "item"))
+        yield from entries(snapshot.unplaced)
         yield Text()
-
-
-def _without_place(snapshot: Snapshot) -> list[Item]:
-    """Return the items that have no place in the order: out of band, or not placed yet."""
-    placed = set(snapshot.order)
-    ids: Mapping[str, Any] = snapshot.to_dict()["items"]
-    return [item for item_id in ids if item_id not in placed and (item := snapshot.item(item_id))]
 
 
 def _translation(snapshot: Snapshot) -> Iterator[RenderableType]:
