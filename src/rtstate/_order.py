@@ -181,17 +181,23 @@ class Order:
         at = self._ids.bisect_left(self._labels[item_id])
         if anchor != (self._ids.peekitem(at - 1)[1] if at else None):
             ghosts = [each for each in group if each not in self]
+            before, mark = self._positions(group), len(self.moves)
             for each in group:
                 self._take(each)
             behind = anchor
             for each in group:
                 self._insert(each, self._label_behind(behind), ghost=each in ghosts)
                 behind = each
+            if self._positions(group) == before:
+                del self.moves[mark:]  # it only changed sides with ghosts
         self._hang(item_id, anchor)
         self._settle(item_id)
         return True
 
     # Labels
+
+    def _positions(self, ids: list[ItemId]) -> list[int]:
+        return [self._position(self._labels[each]) for each in ids if each in self]
 
     def _insert(self, item_id: ItemId, label: int, *, ghost: bool = False) -> None:
         self._ids[label] = item_id
@@ -210,8 +216,11 @@ class Order:
 
     def _log(self, op: str, item_id: ItemId) -> None:
         label = self._labels[item_id]
-        self.moves.append((op, self._ids.bisect_left(label) - self._ghosts.bisect_left(label), item_id))
+        self.moves.append((op, self._position(label), item_id))
         self.relabelled.add(item_id)
+
+    def _position(self, label: int) -> int:
+        return self._ids.bisect_left(label) - self._ghosts.bisect_left(label)
 
     def _last(self) -> ItemId | None:
         return self._ids.peekitem(-1)[1] if self._ids else None

@@ -7,6 +7,7 @@ from rtstate._draft.items import Items
 from rtstate._draft.parts import DEFAULT_BYTES_PER_SECOND, LAST_INDEX
 from rtstate._draft.work import ItemWork, PartWork
 from rtstate._growing import Audio, Growing, Text, joined
+from rtstate._model import ITEM_FIELDS
 from rtstate._types import ItemId, ResponseId
 
 _KIND = {"text": "output_text", "transcript": "output_audio"}
@@ -145,7 +146,7 @@ class Answers(Items):
         if item is None:
             return
         for name, value in fields.items():
-            if value is not None:
+            if value is not None and name in ITEM_FIELDS[item.type]:
                 self.write(item, name, value)
         if arguments or (arguments is not None and not (item.arguments_final and joined(item.arguments))):
             self.set_text(item, "arguments", arguments)

@@ -44,22 +44,13 @@ class Items(Parts):
         does not say in_progress, closes the item: its texts are final, and parts that a final copy does not
         list go, unless they were streamed. Any other copy only fills what is empty. Cost: the copy's size.
         """
-        if self.is_gone(copy.id):
+        if not self.takes(copy):
             return None
-        if copy.parts is not None and len(copy.parts) > LAST_INDEX + 1:
-            self.note(
-                "impossible", f"an item of {len(copy.parts)} parts: more than {LAST_INDEX + 1}; ignored"
-            )
-            return None
-        item = self.items.get(copy.id)
-        if item is not None and item.typed and copy.type not in (None, item.type):
-            self.note("impossible", f"item {copy.id!r} was a {item.type} and is now a {copy.type}; ignored")
-            return None
-        item = item or self.add_item(copy.id, copy.type or "message")
+        item = self.items.get(copy.id) or self.add_item(copy.id, copy.type or "message")
         if copy.type is not None:
             item.typed = True
             if copy.type != item.type:
-                item.type = copy.type
+                item.become(copy.type)
                 self.renew(item)
         if response is not None:
             self.attach(item, response, index)
@@ -73,6 +64,19 @@ class Items(Parts):
         if closes:
             self.close_item(item, status)
         return item
+
+    def takes(self, copy: ItemCopy) -> bool:
+        """Tell whether a copy can be of the item it names, and note it if not."""
+        if self.is_gone(copy.id):
+            return False
+        if len(copy.parts or ()) > LAST_INDEX + 1:
+            self.note("impossible", f"item {copy.id!r} with more than {LAST_INDEX + 1} parts; ignored")
+            return False
+        item = self.items.get(copy.id)
+        if item is not None and item.typed and copy.type not in (None, item.type):
+            self.note("impossible", f"item {copy.id!r} was a {item.type} and is now a {copy.type}; ignored")
+            return False
+        return True
 
     def close_item(self, item: ItemWork, status: str) -> None:
         """Make all texts of an item final and advance its status."""
@@ -104,7 +108,7 @@ class Items(Parts):
         if self._is_out_of_band(item) or self.order.is_settled(item.id):
             return
         if anchor == item.id:
-            self.note("impossible", f"item {item.id!r} is to follow itself; placed at the end")
+            self.note("unknown_anchor", f"item {item.id!r} is to follow itself; placed at the end")
             anchor = END
         if isinstance(anchor, End):
             self.order.append(item.id, settled=False)

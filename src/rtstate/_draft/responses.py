@@ -38,11 +38,12 @@ class Responses(Speech):
         self.describe_response(response, copy)
         status = COMPLETED if copy.status in (None, IN_PROGRESS) else copy.status
         default = COMPLETED if status == COMPLETED else INCOMPLETE
-        for each in copy.output or ():
+        copies = {each.id: each for each in copy.output or ()}
+        for each in copies.values():
             item = self.put_item(each, default, final=True, response=response)
             if item is not None:
                 self.place_for_now(item)
-        listed = [each.id for each in copy.output or ()]
+        listed = [item_id for item_id in copies if item_id in self.items or item_id in self.dead]
         self.write(response, "output", tuple(dict.fromkeys([*listed, *response.output])))
         self.write(response, "status_details", copy.status_details)
         self.end_response(response, status, copy.usage)
@@ -66,7 +67,7 @@ class Responses(Speech):
         self, response_id: ResponseId | None, copy: ItemCopy, index: int | None, *, final: bool
     ) -> None:
         """Make or refresh an item that a response produces. Only a final copy gives it a place, for now."""
-        if not self.is_gone(copy.id):
+        if self.takes(copy):
             response = None if response_id is None else self.open_response(response_id)
             default = COMPLETED if final else IN_PROGRESS
             item = self.put_item(copy, default, final=final, response=response, index=index)

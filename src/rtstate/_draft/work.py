@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from rtstate import _model as model
 from rtstate._growing import Audio, Growing, Text, grown
@@ -181,6 +181,14 @@ class ItemWork:
     def has_arguments(self) -> bool:
         return "arguments" in model.ITEM_FIELDS.get(self.type, ())
 
+    def become(self, item_type: str) -> None:
+        """Be of another type than was guessed, without what that type does not have."""
+        self.type = item_type
+        if not self.has_parts:
+            self.parts.clear()
+        if not self.has_arguments:
+            self.arguments = None
+
     @property
     def is_open(self) -> bool:
         return self.status == IN_PROGRESS
@@ -270,3 +278,7 @@ class ResponseWork:
                 extra=self.extra,
             )
         return self.frozen
+
+
+Node: TypeAlias = ItemWork | PartWork | ResponseWork
+NODES: Final = (ItemWork, PartWork, ResponseWork)

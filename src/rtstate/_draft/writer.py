@@ -7,11 +7,11 @@ for: snapshots are made on request, out of what changed since the last one.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from rtstate import _model as model
 from rtstate._change import RawOperation, Stats
-from rtstate._draft.work import ItemWork, PartWork, ResponseWork
+from rtstate._draft.work import NODES, ItemWork, Node, PartWork, ResponseWork
 from rtstate._growing import Growing, grown
 from rtstate._json import EMPTY, FrozenDict
 from rtstate._order import Order
@@ -35,7 +35,7 @@ class Writer:
         self.keep_audio = audio == "keep"
         self.revision = 0
         self.stats = Stats()
-        self.ops: list[RawOperation] = []
+        self.ops: list[RawOperation | Node] = []
         self.notes: list[tuple[AnomalyKind, str]] = []
 
         self.items: dict[ItemId, ItemWork] = {}
@@ -59,7 +59,7 @@ class Writer:
 
         self._totals = model.Totals()
         self._counters: dict[str, Any] = self._totals.to_dict()
-        self._fresh: list[ItemWork | PartWork | ResponseWork] = []
+        self._fresh: list[Node] = []
         self._moves = self.order.moves
         self._snapshot: Snapshot | None = None
         self._item_slots: dict[str, int] = {}
@@ -73,19 +73,19 @@ class Writer:
 
     # Writing
 
-    def write(self, node: ItemWork | PartWork | ResponseWork, name: str, value: Any) -> None:
+    def write(self, node: Node, name: str, value: Any) -> None:
         """Set one field of an entity, if that changes it. Cost: O(1)."""
         if getattr(node, name) != value:
             setattr(node, name, value)
             self.wrote(node, name, value)
 
-    def wrote(self, node: ItemWork | PartWork | ResponseWork, name: str, value: Any) -> None:
+    def wrote(self, node: Node, name: str, value: Any) -> None:
         """Note that a field of an entity has a new value. Cost: O(1)."""
         self.touch(node)
         if not node.fresh:
             self.ops.append(("replace", (*node.path, name), value))
 
-    def touch(self, node: ItemWork | PartWork | ResponseWork) -> None:
+    def touch(self, node: Node) -> None:
         """Note that the frozen copy of an entity, and of what holds it, is out of date. Cost: O(1)."""
         node.frozen = None
         if isinstance(node, ResponseWork):
@@ -136,20 +136,28 @@ class Writer:
         self.renew(response)
         return response
 
-    def renew(self, node: ItemWork | PartWork | ResponseWork) -> None:
-        """Show an entity whole, by one operation, when the event is over."""
+    def renew(self, node: Node) -> None:
+        """Show an entity whole, by one operation that is filled in when the event is over."""
         if not node.fresh:
             node.fresh = True
             self._fresh.append(node)
+            if not (isinstance(node, PartWork) and node.item.fresh):
+                self.ops.append(node)
         self.touch(node)
+
+    def _unshow(self, node: Node) -> None:
+        """Take an entity that is being removed out of what the event shows."""
+        if node.fresh:
+            node.fresh = False
+            self._fresh.remove(node)
+            self.ops = [op for op in self.ops if op is not node]
 
     def drop_part(self, part: PartWork) -> None:
         """Remove the last part of an item. Cost: O(1)."""
         del part.item.parts[part.index]
         self.touch(part.item)
-        if part.fresh:
-            self._fresh.remove(part)
-        elif not part.item.fresh:
+        self._unshow(part)
+        if part.shown and not part.item.fresh:
             self.ops.append(("remove", part.path, None))
 
     def drop(self, item: ItemWork, *, ghost: bool = True) -> None:
@@ -161,9 +169,10 @@ class Writer:
             self.order.remove(item.id)
         else:
             self.order.erase(item.id)
-        if item.fresh:
-            self._fresh.remove(item)
-        else:
+        nodes: tuple[Node, ...] = (*item.parts, item)
+        for node in nodes:
+            self._unshow(node)
+        if item.shown:
             self.ops.append(("remove", item.path, None))
 
     def bring_back(self, item: ItemWork) -> None:
@@ -217,17 +226,15 @@ class Writer:
             return ()
         self.ops = []
         self.revision += 1
-        return operations
+        return cast("list[RawOperation]", operations)
 
     def _show(self) -> None:
-        """Write down what was made during the event, each entity whole, and what moved."""
+        """Write down, each whole and in its place, what was made during the event; then what moved."""
         if self._fresh:
-            shown = [
-                ("replace" if node.shown else "add", node.path, node.freeze())
-                for node in self._fresh
-                if not (isinstance(node, PartWork) and node.item.fresh)
+            self.ops = [
+                ("replace" if op.shown else "add", op.path, op.freeze()) if isinstance(op, NODES) else op
+                for op in self.ops
             ]
-            self.ops[:0] = shown
             for node in self._fresh:
                 node.fresh, node.shown = False, True
             self._fresh.clear()

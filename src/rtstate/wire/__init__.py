@@ -12,7 +12,7 @@ from functools import cache
 from typing import Annotated, Any, Final, TypeAlias, TypeVar, Union, cast
 
 from pydantic import Discriminator, TypeAdapter, ValidationError
-from pydantic_core import from_json, to_json
+from pydantic_core import ErrorDetails, from_json, to_json
 
 from rtstate.errors import EventParseError
 from rtstate.wire import audio, client, items, mcp, responses, session, streams, transcription, voicelive
@@ -141,27 +141,51 @@ def _to_json(raw: Raw) -> str | bytes | bytearray:
     if isinstance(raw, memoryview):
         return bytes(raw)
     try:
-        return to_json(raw, inf_nan_mode="null")
+        return to_json(raw, inf_nan_mode="null", fallback=_plain)
     except (ValueError, TypeError, RecursionError, UnicodeError) as error:
         raise EventParseError(f"cannot be written as JSON: {str(error)[:200]}") from None
 
 
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(cast("Mapping[str, Any]", value))
+    raise TypeError(f"{type(value).__name__} is not a JSON value")
+
+
 def _unknown(error: ValidationError, raw: Raw) -> JsonObject:
     """Return the payload of an event that was refused only for its unknown type; raise for any other."""
-    details = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    if details["type"] not in ("union_tag_invalid", "union_tag_not_found"):
-        raise _explain(details["msg"], details["loc"]) from None
-    payload = from_json(_to_json(raw))
-    event_type = payload.get("type")
-    if not isinstance(event_type, str):
+    refusals = error.errors(include_url=False, include_input=False, include_context=False)
+    kind, location = refusals[0]["type"], refusals[0]["loc"]
+    if kind == "json_invalid":
+        raise EventParseError(refusals[0]["msg"]) from None
+    payload: Any = from_json(_to_json(raw))
+    if location or kind not in ("union_tag_invalid", "union_tag_not_found"):
+        raise _explain(refusals, payload) from None
+    if not isinstance(payload.get("type"), str):
         raise EventParseError("should be the name of the event", path="type") from None
-    return cast(JsonObject, payload)
+    return cast("JsonObject", payload)
 
 
-def _explain(message: str, location: tuple[int | str, ...]) -> EventParseError:
-    known = location and location[0] in EVENTS
-    path = ".".join(str(key) for key in (location[1:] if known else location))
-    return EventParseError(message, event_type=str(location[0]) if known else None, path=path)
+def _explain(refusals: list[ErrorDetails], payload: Any) -> EventParseError:
+    """Return the error of the field that lies deepest: where a field may be one of several, it tells most."""
+    told = [(_path(each, payload), each["msg"]) for each in refusals]
+    path, message = max(told, key=lambda each: len(each[0]))
+    return EventParseError(
+        message, event_type=payload["type"] if refusals[0]["loc"] else None, path=".".join(path)
+    )
+
+
+def _path(refusal: ErrorDetails, payload: Any) -> list[str]:
+    """Return where a refused field is in the payload, without the types that were tried on it."""
+    path: list[str] = []
+    for key in refusal["loc"][1:]:
+        try:
+            payload = payload[key]
+        except (LookupError, TypeError):  # a type that was tried, or a field that is missing
+            if refusal["type"] != "missing" or key != refusal["loc"][-1]:
+                continue
+        path.append(str(key))
+    return path
 
 
 @cache

@@ -24,7 +24,8 @@ _STATUSES: Final = {
     "cancelled": INCOMPLETE,
     "failed": INCOMPLETE,
 }
-_ANSWER_PARTS: Final = {"text": "output_text", "audio": "output_audio"}
+_GUESSED_PARTS: Final = {"text": "output_text", "audio": "output_audio"}
+_ANSWER_PARTS: Final = {**_GUESSED_PARTS, "input_text": "output_text"}  # the first Azure previews said that
 _USER_PARTS: Final = {"text": "input_text", "audio": "input_audio"}
 _ITEM_KEYS: Final = frozenset({"id", "object", "type", "status"}).union(*ITEM_FIELDS.values())
 _OUR_KEYS: Final = ("id", "type", "status", "response_id", "previous_item_id")
@@ -76,7 +77,7 @@ def _tells(key: str, value: Any) -> bool:
 
 def read_part(part: JsonObject, role: str | None) -> PartCopy:
     """Return an event's content part in the names of the state."""
-    names = _ANSWER_PARTS if role in (None, "assistant") else _USER_PARTS
+    names = _ANSWER_PARTS if role == "assistant" else _GUESSED_PARTS if role is None else _USER_PARTS
     part_type = part.get("type")
     part_type = names.get(part_type, part_type) if part_type else None
     if part_type is not None and part_type not in PART_TYPES:
