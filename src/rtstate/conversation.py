@@ -73,7 +73,7 @@ class Conversation:
         self._anomalies: deque[Anomaly] = deque(maxlen=KEPT_ANOMALIES)
         self._seen = _Seen()
         self._sent = _Seen()
-        self._subscribers: list[Callable[[Change], object]] = []
+        self._subscribers: dict[object, Callable[[Change], object]] = {}
 
     def feed(self, raw: Raw, at: float | None = None) -> Change:
         """Parse one event, of the server or the client, apply it, and return what it changed.
@@ -167,11 +167,11 @@ class Conversation:
 
     def subscribe(self, callback: Callable[[Change], object]) -> Callable[[], None]:
         """Call ``callback(change)`` after each change, and return the function that ends this."""
-        self._subscribers.append(callback)
+        subscription = object()
+        self._subscribers[subscription] = callback
 
         def unsubscribe() -> None:
-            if callback in self._subscribers:
-                self._subscribers.remove(callback)
+            self._subscribers.pop(subscription, None)
 
         return unsubscribe
 
@@ -207,7 +207,7 @@ class Conversation:
         return change  # type: ignore[no-any-return]
 
     def _publish(self, change: Change) -> None:
-        for callback in tuple(self._subscribers):
+        for callback in tuple(self._subscribers.values()):
             callback(change)
 
     def _flag(self, event_type: str | None, event_id: str | None) -> tuple[Anomaly, ...]:

@@ -188,8 +188,12 @@ def _read(document: Mapping[str, Json]) -> Snapshot:
     try:
         place = {item_id: number for number, item_id in enumerate(document["order"])}
         placed: list[Placed | None] = []
+        if len(place) != len(document["order"]):
+            raise ValueError(f"order names an item twice: {list(document['order'])}")
         for item_id, each in document["items"].items():
             at = f"items/{item_id}"
+            if each["id"] != item_id:
+                raise ValueError(f"holds an item with the id {each['id']!r}")
             placed.append((_read_item(each), place.pop(item_id, None)))
         if place:
             raise ValueError(f"order names items that are not there: {sorted(place)}")
@@ -229,7 +233,8 @@ def _read_item(each: Mapping[str, Json]) -> model.Item:
     fields: dict[str, Json] = {name: freeze(each[name]) for name in names}
     if "content" in fields:
         fields["content"] = tuple([_read_part(part) for part in each["content"]])
-    mcp = FrozenDict({name: fields.pop(name) for name in names if name in model.MCP_FIELDS})
+    told = {name: fields.pop(name) for name in names if name in model.MCP_FIELDS}
+    mcp = FrozenDict({name: value for name, value in told.items() if value is not None})
     return model.Item(**common, **fields, mcp=mcp, extra=freeze(each["extra"]))
 
 
@@ -240,7 +245,7 @@ def _read_part(part: Mapping[str, Json]) -> model.Part:
     return model.Part(
         part["type"],
         text=part["text"],
-        transcript=part["transcript"],
+        transcript=cut["generated_transcript"] if cut else part["transcript"],
         audio_ms=part["audio_ms"],
         final=part["final"],
         truncated=cut and model.Truncated(**cut),

@@ -5,13 +5,17 @@ A line is an event, or ``{"at": seconds, "event": {...}}`` where the recorder no
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from pydantic_core import from_json
 
 from rtstate.conversation import Conversation
 from rtstate.wire import Raw
+
+_WRAPPED: Final = re.compile(r'\s*{\s*"(at|event)"')
+_WRAPPED_BYTES: Final = re.compile(_WRAPPED.pattern.encode())
 
 
 def unwrap(line: Raw) -> tuple[Raw, float | None]:
@@ -22,8 +26,7 @@ def unwrap(line: Raw) -> tuple[Raw, float | None]:
     """
     wrapped: Any = line
     if isinstance(line, (str, bytes, bytearray)):
-        start = line.lstrip()[:200]
-        if not ('"at"' in start and '"event"' in start if isinstance(start, str) else b'"at"' in start):
+        if not (_WRAPPED.match(line) if isinstance(line, str) else _WRAPPED_BYTES.match(line)):
             return line, None
         try:
             wrapped = from_json(line)

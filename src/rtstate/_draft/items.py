@@ -59,10 +59,9 @@ class Items(Parts):
         self._fill(item, copy, closes=closes)
         if final and closes:
             self._trim(item, copy)
-        if response is not None and response.ended and not closes:
-            closes, status = True, COMPLETED if response.status == COMPLETED else INCOMPLETE
         if closes:
             self.close_item(item, status)
+        self.close_if_over(item)
         return item
 
     def takes(self, copy: ItemCopy) -> bool:
@@ -87,6 +86,14 @@ class Items(Parts):
         self.set_status(item, status)
         self.weigh(item)
 
+    def close_if_over(self, item: ItemWork) -> None:
+        """Close an item whose response, or whose session, has ended without it."""
+        response = self.responses.get(item.response_id or "")
+        if item.is_open and item.session != self.session_number:
+            self.close_item(item, INCOMPLETE)
+        elif item.is_open and response is not None and response.ended:
+            self.close_item(item, COMPLETED if response.status == COMPLETED else INCOMPLETE)
+
     def set_status(self, item: ItemWork, status: str) -> None:
         """Advance an item's status; it never goes back."""
         if _RANK[status] > _RANK[item.status]:
@@ -105,7 +112,7 @@ class Items(Parts):
         if not isinstance(anchor, End) and not item.anchored:
             item.anchored = True
             self.write(item, "previous_item_id", anchor)
-        if self._is_out_of_band(item) or self.order.is_settled(item.id):
+        if self.is_out_of_band(item) or self.order.is_settled(item.id):
             return
         if anchor == item.id:
             self.note("unknown_anchor", f"item {item.id!r} is to follow itself; placed at the end")
@@ -122,7 +129,7 @@ class Items(Parts):
 
         A null anchor says nothing here: real servers send one on the final copy of items that are not first.
         """
-        if item.id not in self.order and not self._is_out_of_band(item):
+        if item.id not in self.order and not self.is_out_of_band(item):
             behind = anchor if isinstance(anchor, str) and self.order.knows(anchor) else END
             self.order.append(item.id, settled=False, behind=behind)
             if not isinstance(anchor, End) and not item.anchored:
@@ -182,6 +189,7 @@ class Items(Parts):
                 break
             self.drop_part(last)
 
-    def _is_out_of_band(self, item: ItemWork) -> bool:
+    def is_out_of_band(self, item: ItemWork) -> bool:
+        """Tell whether an item belongs to a response that is not part of the conversation."""
         response = self.responses.get(item.response_id or "")
         return response is not None and response.out_of_band

@@ -81,7 +81,7 @@ class Parts(Writer):
         if self._regrown(node, name):
             return
         if isinstance(node, PartWork):
-            node.stream = growing
+            node.stream = None if node.fresh or node.item.fresh else growing
         if growing is not text:
             self.wrote(node, name, growing.grown())
         else:

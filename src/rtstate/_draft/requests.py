@@ -25,6 +25,7 @@ class Request:
     kind: Literal["create", "delete", "truncate"]
     item: ItemWork
     index: int = 0
+    placed: bool = False
 
 
 class Requests(Responses):
@@ -50,9 +51,10 @@ class Requests(Responses):
         del self.deletions[:-_KEPT]
         item = self.items.get(item_id)
         if item is not None:
+            placed = item_id in self.order
             self.drop(item)
             self.dead.add(item_id)
-            self._remember(event_id, Request("delete", item))
+            self._remember(event_id, Request("delete", item, placed=placed))
 
     def ask_truncation(self, item_id: ItemId, index: int, audio_end_ms: float, event_id: str | None) -> None:
         """Show a spoken part as cut off where the client says."""
@@ -71,7 +73,8 @@ class Requests(Responses):
             if item.id in self.deletions:
                 self.deletions.remove(item.id)
             self.dead.discard(item.id)
-            self.bring_back(item)
+            self.bring_back(item, placed=request.placed and not self.is_out_of_band(item))
+            self.close_if_over(item)
         elif item is not self.items.get(item.id):
             return  # deleted since
         elif request.kind == "create":

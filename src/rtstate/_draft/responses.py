@@ -56,8 +56,7 @@ class Responses(Speech):
         for item_id in response.output:
             item = self.items.get(item_id)
             if item is not None and item.response_id == response.id:
-                if item.is_open:
-                    self.close_item(item, COMPLETED if status == COMPLETED else INCOMPLETE)
+                self.close_if_over(item)
                 self.weigh(item)
         if usage:
             self.write(response, "usage", usage)

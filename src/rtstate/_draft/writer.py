@@ -175,14 +175,15 @@ class Writer:
         if item.shown:
             self.ops.append(("remove", item.path, None))
 
-    def bring_back(self, item: ItemWork) -> None:
-        """Put an item that was dropped back, where it stood. Cost: O(log n)."""
+    def bring_back(self, item: ItemWork, *, placed: bool) -> None:
+        """Put an item that was dropped back, and where it stood if it had a place. Cost: O(log n)."""
         self.items[item.id] = item
         if item.is_open:
             self.open_items[item.id] = item
         item.shown = False
         self.renew(item)
-        self.order.restore(item.id)
+        if placed:
+            self.order.restore(item.id)
 
     def count(self, ledger: str, usage: Mapping[str, Json] | None) -> None:
         """Add one response's or transcription's usage to the totals. Cost: O(1)."""
