@@ -32,11 +32,18 @@ def feed(size: Size) -> Iterator[Figure]:
     yield text.figure(FEED, LOADS, 5)
     yield text.figure(FEED, BY_CLASS, 0.7)
     yield text.figure(FEED, "read_event")
-    yield text.figure(FEED_AND_SNAPSHOT, LOADS, 7)
+    yield text.figure(FEED_AND_SNAPSHOT, LOADS)
 
     spoken = on_the_wire(simulate.audio_stream(size.pick(40, 4000)))
-    audio = _beside(size, "an audio session", spoken)
+    deltas = [raw for raw in spoken if b'"response.output_audio.delta"' in raw]
+    audio = _beside(size, "audio deltas of 100 ms", deltas)
     yield audio.figure(FEED, LOADS, 1.6)
+    larger = on_the_wire(simulate.audio_stream(size.pick(40, 4000), chunk_ms=200))
+    larger = [raw for raw in larger if b'"response.output_audio.delta"' in raw]
+    yield _beside(size, "audio deltas of 200 ms", larger).figure(FEED, LOADS)
+
+    audio = _beside(size, "an audio session", spoken)
+    yield audio.figure(FEED, LOADS)
     yield audio.figure(FEED, BY_CLASS)
     yield audio.figure(FEED_AND_SNAPSHOT, LOADS)
     yield _tenths(size, spoken).figure("the last tenth", "the first tenth", 1.25)
