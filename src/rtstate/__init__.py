@@ -8,44 +8,59 @@ from rtstate._change import Anomaly, Change, Operation, Stats
 from rtstate._model import (
     ErrorRecord,
     InputAudio,
+    InputTokens,
     Item,
+    ModalityTokens,
     Part,
     RateLimit,
     Response,
+    ResponseTotals,
+    TextAudioTokens,
     Totals,
     Transcription,
+    TranscriptionTotals,
     Translation,
     Truncated,
 )
+from rtstate._types import AnomalyKind, AudioMode, Dialect
 from rtstate.conversation import Conversation
 from rtstate.document import Snapshot
 from rtstate.errors import DocumentError, EventParseError, HistoryGone, RtstateError
 from rtstate.recording import replay
-from rtstate.wire import ClientEvent, ServerEvent, UnknownEvent, parse_client_event, parse_server_event
+from rtstate.wire import ClientEvent, Raw, ServerEvent, UnknownEvent, parse_client_event, parse_server_event
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Anomaly",
+    "AnomalyKind",
+    "AudioMode",
     "Change",
     "ClientEvent",
     "Conversation",
+    "Dialect",
     "DocumentError",
     "ErrorRecord",
     "EventParseError",
     "HistoryGone",
     "InputAudio",
+    "InputTokens",
     "Item",
+    "ModalityTokens",
     "Operation",
     "Part",
     "RateLimit",
+    "Raw",
     "Response",
+    "ResponseTotals",
     "RtstateError",
     "ServerEvent",
     "Snapshot",
     "Stats",
+    "TextAudioTokens",
     "Totals",
     "Transcription",
+    "TranscriptionTotals",
     "Translation",
     "Truncated",
     "UnknownEvent",

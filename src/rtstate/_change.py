@@ -51,7 +51,7 @@ class Anomaly:
     event_id: str | None = None
 
 
-@attrs.frozen(weakref_slot=False)  # as its twin
+@attrs.frozen(eq=False, repr=False, weakref_slot=False)  # no slot its twin has not
 class Change:
     """What one event did to the conversation.
 
@@ -64,12 +64,15 @@ class Change:
     event_id: str | None = None
     event_type: str | None = None
     anomalies: tuple[Anomaly, ...] = ()
-    _raw: Sequence[RawOperation] = attrs.field(alias="raw", default=(), repr=False, eq=False)
+    _raw: Sequence[RawOperation] = attrs.field(alias="raw", default=())
 
     @property
     def operations(self) -> tuple[Operation, ...]:
         """The operations, in order, the revision's own last. Cost: their size."""
         return tuple(self._render(append=True))
+
+    def __repr__(self) -> str:
+        return f"<Change revision {self.revision}: {self.event_type}, {len(self._raw)} operations>"
 
     def __bool__(self) -> bool:
         """Tell whether anything changed."""
@@ -105,7 +108,7 @@ class Stats:
     events: int = 0
     """Events taken, of whatever kind."""
     duplicates: int = 0
-    """Events that repeated another: the same ``event_id``, an item announced again, a second spelling."""
+    """Events that repeated another: the same ``event_id``, or the second spelling of one delta."""
     unknown: int = 0
     """Events of a type this library does not know."""
     invalid: int = 0
@@ -113,7 +116,7 @@ class Stats:
     impossible: int = 0
     """Events that made no sense where they came."""
     late: int = 0
-    """Events that came after the end of what they were about."""
+    """Things that came after the end of what they were about."""
     noted: int = 0
     """Known events without conversation state."""
     ignored: int = 0

@@ -113,10 +113,7 @@ class Audio:
 
     def append(self, chunk: str) -> int:
         """Count a base64 chunk, keep it where audio is kept, and return the whole milliseconds so far."""
-        size = self._size + len(chunk) * 3 // 4
-        if chunk[-1:] == "=":
-            size += base64_size(chunk) - len(chunk) * 3 // 4
-        self._size = size
+        self._size = size = self._size + base64_size(chunk)
         if self._chunks is not None:
             self._chunks.append(chunk)
         return size * 1000 // self._bytes_per_second

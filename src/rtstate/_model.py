@@ -1,7 +1,7 @@
 """What a conversation is made of, as a snapshot shows it: frozen, and plain to read.
 
-Every class here has a ``to_dict()`` that gives its part of the ``rtstate/1`` document. Texts may still be
-lists of chunks inside; reading one joins it once.
+What stands in the ``rtstate/1`` document gives its part of it by ``to_dict()``. Texts may still be lists of
+chunks inside; reading one joins it once.
 """
 
 from __future__ import annotations
@@ -14,6 +14,14 @@ import attrs
 from rtstate._growing import FrozenText, joined
 from rtstate._json import EMPTY, thaw
 from rtstate._types import Json
+
+
+def _brief(self: Any) -> str:
+    """Show the fields that say something, under their public names."""
+    shown = [(field.alias or field.name, field.default) for field in attrs.fields(self.__class__)]
+    told = [(name, getattr(self, name)) for name, default in shown if getattr(self, name) != default]
+    return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in told)})"
+
 
 PART_TYPES: Final = frozenset({"input_text", "input_audio", "input_image", "output_text", "output_audio"})
 """The part types this library understands; parts of other types are kept whole."""
@@ -44,7 +52,7 @@ class Transcription:
         return {"status": self.status, "error": thaw(self.error)}
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class Truncated:
     """Where a spoken part was cut off, and what was probably heard of it.
 
@@ -56,6 +64,8 @@ class Truncated:
     _heard: FrozenText = attrs.field(alias="heard_transcript", eq=joined)
     _generated: FrozenText = attrs.field(alias="generated_transcript", eq=joined)
     basis: Literal["audio", "rate"]
+
+    __repr__ = _brief
 
     @property
     def heard_transcript(self) -> str | None:
@@ -76,7 +86,7 @@ class Truncated:
         }
 
 
-@attrs.frozen(weakref_slot=False)  # as its twin
+@attrs.frozen(weakref_slot=False, repr=False)  # no slot its twin has not
 class Part:
     """One part of a message's content: text, audio with its transcript, or an image.
 
@@ -95,6 +105,8 @@ class Part:
     image_url: str | None = None
     detail: str | None = None
     extra: Mapping[str, Json] = EMPTY
+
+    __repr__ = _brief
 
     @property
     def text(self) -> str | None:
@@ -123,7 +135,7 @@ class Part:
         return document
 
 
-@attrs.frozen(weakref_slot=False)  # as its twin
+@attrs.frozen(weakref_slot=False, repr=False)  # no slot its twin has not
 class Item:
     """One entry of a conversation: a message, a function call, its output, or an MCP item.
 
@@ -146,8 +158,13 @@ class Item:
     _arguments: FrozenText = attrs.field(alias="arguments", eq=joined, default=None)
     ready: bool = False
     output: Json = None
-    mcp: Mapping[str, Json] = EMPTY
+    _mcp: Mapping[str, Json] = attrs.field(alias="mcp", default=EMPTY)
     extra: Mapping[str, Json] = EMPTY
+
+    def __repr__(self) -> str:
+        told = {name: value for name, value in self.to_dict().items() if value not in (None, [], {}, False)}
+        told.update({"content": self.content} if self.content else {})
+        return f"Item({', '.join(f'{name}={value!r}' for name, value in told.items())})"
 
     @property
     def arguments(self) -> str | None:
@@ -155,27 +172,27 @@ class Item:
 
     @property
     def server_label(self) -> str | None:
-        return self.mcp.get("server_label")
+        return self._mcp.get("server_label")
 
     @property
     def tools(self) -> tuple[Json, ...] | None:
-        return self.mcp.get("tools")
+        return self._mcp.get("tools")
 
     @property
     def approval_request_id(self) -> str | None:
-        return self.mcp.get("approval_request_id")
+        return self._mcp.get("approval_request_id")
 
     @property
     def error(self) -> Json:
-        return self.mcp.get("error")
+        return self._mcp.get("error")
 
     @property
     def approve(self) -> bool | None:
-        return self.mcp.get("approve")
+        return self._mcp.get("approve")
 
     @property
     def reason(self) -> str | None:
-        return self.mcp.get("reason")
+        return self._mcp.get("reason")
 
     def to_dict(self) -> dict[str, Json]:
         document: dict[str, Json] = {"id": self.id, "type": self.type, "status": self.status}
@@ -192,7 +209,7 @@ class Item:
         return document
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class Response:
     """One answer of the model: its state, the ids of the items it produced, and what it cost.
 
@@ -207,6 +224,8 @@ class Response:
     output: tuple[str, ...] = ()
     usage: Mapping[str, Json] | None = None
     extra: Mapping[str, Json] = EMPTY
+
+    __repr__ = _brief
 
     def to_dict(self) -> dict[str, Json]:
         return {name: thaw(getattr(self, name)) for name in RESPONSE_FIELDS}
@@ -245,7 +264,7 @@ class ErrorRecord:
     """One ``error`` event. ``event_id`` is the client event that failed, None where it was none."""
 
     type: str | None = None
-    code: str | None = None
+    code: str | int | None = None
     message: str | None = None
     param: str | None = None
     event_id: str | None = None
@@ -276,7 +295,7 @@ class Translation:
 
 
 @attrs.frozen
-class Modalities:
+class ModalityTokens:
     """Tokens by modality."""
 
     text_tokens: int = 0
@@ -292,12 +311,12 @@ class InputTokens:
     audio_tokens: int = 0
     image_tokens: int = 0
     cached_tokens: int = 0
-    cached_tokens_details: Modalities = Modalities()
+    cached_tokens_details: ModalityTokens = ModalityTokens()
 
 
 @attrs.frozen
-class OutputTokens:
-    """Output tokens by modality."""
+class TextAudioTokens:
+    """Tokens by modality, where there are no images."""
 
     text_tokens: int = 0
     audio_tokens: int = 0
@@ -313,7 +332,7 @@ class ResponseTotals:
     input_tokens: int = 0
     output_tokens: int = 0
     input_token_details: InputTokens = InputTokens()
-    output_token_details: OutputTokens = OutputTokens()
+    output_token_details: TextAudioTokens = TextAudioTokens()
 
 
 @attrs.frozen
@@ -325,7 +344,7 @@ class TranscriptionTotals:
     total_tokens: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
-    input_token_details: OutputTokens = OutputTokens()
+    input_token_details: TextAudioTokens = TextAudioTokens()
     seconds: float = 0
 
 
@@ -343,11 +362,14 @@ class Totals:
 def read_totals(usage: Mapping[str, Json]) -> Totals:
     """Return the totals that a document, or the draft's counters, hold."""
     responses, transcription = dict(usage["responses"]), dict(usage["transcription"])
+    for totals, kind in ((responses, ResponseTotals), (transcription, TranscriptionTotals)):
+        for field in attrs.fields(kind):
+            totals[field.name]
     spent = dict(responses["input_token_details"])
-    spent["cached_tokens_details"] = Modalities(**spent["cached_tokens_details"])
+    spent["cached_tokens_details"] = ModalityTokens(**spent["cached_tokens_details"])
     responses["input_token_details"] = InputTokens(**spent)
-    responses["output_token_details"] = OutputTokens(**responses["output_token_details"])
-    transcription["input_token_details"] = OutputTokens(**transcription["input_token_details"])
+    responses["output_token_details"] = TextAudioTokens(**responses["output_token_details"])
+    transcription["input_token_details"] = TextAudioTokens(**transcription["input_token_details"])
     return Totals(ResponseTotals(**responses), TranscriptionTotals(**transcription))
 
 

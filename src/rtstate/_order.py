@@ -53,11 +53,11 @@ class Order:
         return label is not None and label not in self._ghosts
 
     def ids(self) -> list[ItemId]:
-        """Return the placed ids, first to last. Cost: O(n)."""
+        """Return the placed ids, first to last. Cost: O(n), and a search for each where ids were deleted."""
         return [each for label, each in self._ids.items() if label not in self._ghosts]
 
     def label(self, item_id: ItemId) -> int | None:
-        """Return an id's sort key, None where it is not placed. Cost: O(1)."""
+        """Return an id's sort key, None where it is not placed. Cost: O(log ghosts)."""
         return self._labels[item_id] if item_id in self else None
 
     def knows(self, item_id: ItemId | None) -> bool:

@@ -1,4 +1,4 @@
-"""The words everything else is written in: ids, literals and JSON. Imports nothing from here."""
+"""The words everything else is written in: ids, literals and JSON. Imports nothing of ours."""
 
 from __future__ import annotations
 
@@ -17,11 +17,6 @@ AnomalyKind: TypeAlias = Literal["invalid", "unknown", "impossible", "late", "un
 IN_PROGRESS: Final = "in_progress"
 COMPLETED: Final = "completed"
 INCOMPLETE: Final = "incomplete"
-CANCELLED: Final = "cancelled"
-FAILED: Final = "failed"
-PENDING: Final = "pending"
-PARTIAL: Final = "partial"
-FINAL: Final = "final"
 
 
 class End:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, cast, get_args
@@ -13,6 +14,7 @@ from rtstate.document import Snapshot
 from rtstate.errors import EventParseError, HistoryGone
 from rtstate.wire import CLIENT_HANDLERS, HANDLERS, ClientEvent, Raw, UnknownEvent, read_event
 
+_LOG: Final = logging.getLogger("rtstate")
 KEPT_ANOMALIES: Final = 100
 _REMEMBERED_IDS: Final = 4096
 
@@ -65,8 +67,12 @@ class Conversation:
         history: int = 1000,
         strict: bool = False,
     ) -> None:
-        if audio not in get_args(AudioMode) or dialect not in get_args(Dialect):
-            raise ValueError(f"audio is one of {get_args(AudioMode)}, dialect one of {get_args(Dialect)}")
+        if audio not in get_args(AudioMode):
+            raise ValueError(f"audio is one of {get_args(AudioMode)}, not {audio!r}")
+        if dialect not in get_args(Dialect):
+            raise ValueError(f"dialect is one of {get_args(Dialect)}, not {dialect!r}")
+        if history < 0:
+            raise ValueError(f"history is how many changes are kept, 0 or more, not {history!r}")
         self._draft = Draft(audio, dialect)
         self._strict = strict
         self._history: deque[Change] = deque(maxlen=history)
@@ -74,12 +80,14 @@ class Conversation:
         self._seen = _Seen()
         self._sent = _Seen()
         self._subscribers: dict[object, Callable[[Change], object]] = {}
+        self._unpublished: deque[Change] = deque()
 
     def feed(self, raw: Raw, at: float | None = None) -> Change:
         """Parse one event, of the server or the client, apply it, and return what it changed.
 
         ``at`` is when it was received, in seconds on any clock; it is carried along, never compared. Cost:
-        O(1) beside the parsing, whatever the conversation's length. Raises EventParseError if ``strict``.
+        O(1) beside the parsing, whatever the conversation's length. Raises EventParseError if ``strict``, and
+        TypeError for what is no JSON at all.
         """
         try:
             event = read_event(raw)
@@ -121,8 +129,9 @@ class Conversation:
     def sent(self, event: Any, at: float | None = None) -> Change:
         """Apply one event that the client sent: JSON, a mapping or an object.
 
-        Created items, deletions and truncations show at once. The server's answer confirms them; an ``error``
-        that names their ``event_id`` takes them back. ``feed`` and ``apply`` do the same for a client event.
+        Created items (those with an id of their own), deletions and truncations show at once. The server's
+        answer confirms them; an ``error`` that names their ``event_id`` takes them back. ``feed`` and ``apply``
+        do the same for a client event.
         """
         if isinstance(event, (str, bytes, bytearray, memoryview)):
             return self.feed(cast("Raw", event), at)
@@ -153,10 +162,11 @@ class Conversation:
     def changes(self, since: int = 0) -> Iterator[Change]:
         """Return the changes after a revision, oldest first.
 
-        Raises HistoryGone where some of them are no longer kept, and ValueError for a revision yet to come.
+        Raises HistoryGone where some of them are no longer kept, and ValueError for a revision that has never
+        been. Cost: the history that is kept.
         """
-        if since > self.revision:
-            raise ValueError(f"revision {since} has not been reached; this is revision {self.revision}")
+        if not 0 <= since <= self.revision:
+            raise ValueError(f"there is no revision {since}; this is revision {self.revision}")
         missing = self.revision - since
         if missing > len(self._history):
             raise HistoryGone(
@@ -166,7 +176,11 @@ class Conversation:
         return iter(list(self._history)[len(self._history) - missing :])
 
     def subscribe(self, callback: Callable[[Change], object]) -> Callable[[], None]:
-        """Call ``callback(change)`` after each change, and return the function that ends this."""
+        """Call ``callback(change)`` after each change, and return the function that ends this.
+
+        A callback that raises is logged, and harms neither the state nor the others. Where one feeds an event,
+        that change is published once all have seen this one.
+        """
         subscription = object()
         self._subscribers[subscription] = callback
 
@@ -207,8 +221,16 @@ class Conversation:
         return change  # type: ignore[no-any-return]
 
     def _publish(self, change: Change) -> None:
-        for callback in tuple(self._subscribers.values()):
-            callback(change)
+        self._unpublished.append(change)
+        if len(self._unpublished) > 1:
+            return  # a callback fed an event: its change waits its turn
+        while self._unpublished:
+            for callback in tuple(self._subscribers.values()):
+                try:
+                    callback(self._unpublished[0])
+                except Exception:
+                    _LOG.exception("a subscriber failed at %r", self._unpublished[0])
+            self._unpublished.popleft()
 
     def _flag(self, event_type: str | None, event_id: str | None) -> tuple[Anomaly, ...]:
         number = self._draft.stats.events

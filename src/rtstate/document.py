@@ -67,8 +67,9 @@ class OrderedItems:
 
     def ids(self) -> tuple[str, ...]:
         """Return the ids, first to last. Cost: O(n log n) once, O(n) where they came in order."""
-        if self._items is not None:
-            placed = [(label, item.id) for item, label in self._items if label is not None]
+        items = self._items  # another reader may be done with it first
+        if items is not None:
+            placed = [(label, item.id) for item, label in items if label is not None]
             self._ids = tuple([item_id for _, item_id in sorted(placed)])
             self._items = None
         return self._ids
@@ -179,7 +180,9 @@ SnapshotTwin: Final = twin(Snapshot)
 
 
 def _read(document: Mapping[str, Json]) -> Snapshot:
-    found = document.get("format") if isinstance(document, Mapping) else None  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not isinstance(document, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise DocumentError(f"expected a document as a mapping, not {type(document).__name__}; load it first")
+    found = document.get("format")
     if found != FORMAT:
         raise DocumentError(
             f"format: expected {FORMAT!r}, found {found!r}; newer formats need a newer rtstate"
@@ -234,13 +237,16 @@ def _read_item(each: Mapping[str, Json]) -> model.Item:
     if "content" in fields:
         fields["content"] = tuple([_read_part(part) for part in each["content"]])
     told = {name: fields.pop(name) for name in names if name in model.MCP_FIELDS}
-    mcp = FrozenDict({name: value for name, value in told.items() if value is not None})
-    return model.Item(**common, **fields, mcp=mcp, extra=freeze(each["extra"]))
+    fields["mcp"] = FrozenDict({name: value for name, value in told.items() if value is not None})
+    _expect_text("arguments", fields.get("arguments"))
+    return model.Item(**common, **fields, extra=freeze(each["extra"]))
 
 
 def _read_part(part: Mapping[str, Json]) -> model.Part:
     if part["type"] is not None and part["type"] not in model.PART_TYPES:
         return model.Part(part["type"], extra=freeze({k: v for k, v in part.items() if k != "type"}))
+    for name in ("text", "transcript"):
+        _expect_text(name, part[name])
     cut, transcription = part["truncated"], part.get("transcription")
     return model.Part(
         part["type"],
@@ -254,3 +260,8 @@ def _read_part(part: Mapping[str, Json]) -> model.Part:
         detail=part.get("detail"),
         extra=freeze(part["extra"]),
     )
+
+
+def _expect_text(name: str, value: Any) -> None:
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"{name}: expected a text or null, found {type(value).__name__}")

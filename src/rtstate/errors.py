@@ -10,6 +10,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 
 class RtstateError(Exception):
     """Base of every error this library raises on purpose."""
@@ -32,6 +34,9 @@ class EventParseError(RtstateError, ValueError):
         self.event_type = event_type
         self.path = path
         super().__init__(": ".join(word for word in (event_type or "event", path, expected) if word))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return partial(type(self), event_type=self.event_type, path=self.path), (self.expected,)
 
 
 class DocumentError(RtstateError, ValueError):

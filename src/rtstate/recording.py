@@ -11,10 +11,12 @@ from typing import Any, Final, cast
 
 from pydantic_core import from_json
 
+from rtstate._types import AudioMode, Dialect
 from rtstate.conversation import Conversation
 from rtstate.wire import Raw
 
-_WRAPPED: Final = re.compile(r'\s*{\s*"(at|event)"')
+_WRAPPED: Final = re.compile(r'"event"\s*:\s*{')
+_HEAD: Final = 300  # how far into a line the event of a wrapped one begins
 _WRAPPED_BYTES: Final = re.compile(_WRAPPED.pattern.encode())
 
 
@@ -26,7 +28,11 @@ def unwrap(line: Raw) -> tuple[Raw, float | None]:
     """
     wrapped: Any = line
     if isinstance(line, (str, bytes, bytearray)):
-        if not (_WRAPPED.match(line) if isinstance(line, str) else _WRAPPED_BYTES.match(line)):
+        if not (
+            _WRAPPED.search(line, 0, _HEAD)
+            if isinstance(line, str)
+            else _WRAPPED_BYTES.search(line, 0, _HEAD)
+        ):
             return line, None
         try:
             wrapped = from_json(line)
@@ -41,16 +47,25 @@ def unwrap(line: Raw) -> tuple[Raw, float | None]:
     return line, None
 
 
-def replay(lines: Iterable[Raw], **options: Any) -> Conversation:
+def replay(
+    lines: Iterable[Raw],
+    *,
+    audio: AudioMode = "measure",
+    dialect: Dialect = "auto",
+    history: int = 1000,
+    strict: bool = False,
+) -> Conversation:
     """Return the conversation that a recording leads to.
 
     ``lines`` are events (JSON text, bytes or mappings), or wrapped as ``{"at": seconds, "event": {...}}``; an
-    open file does. Empty lines are passed over. ``options`` are those of :class:`rtstate.Conversation`.
+    open file does. Empty lines are passed over. The options are those of :class:`rtstate.Conversation`.
 
     >>> replay(['{"type": "ping"}']).stats.noted
     1
     """
-    conversation = Conversation(**options)
+    if isinstance(lines, (str, bytes, bytearray, Mapping)):
+        raise TypeError("replay() takes the lines of a recording, such as an open file, not one text")
+    conversation = Conversation(audio=audio, dialect=dialect, history=history, strict=strict)
     for line in lines:
         if isinstance(line, (str, bytes)) and not line.strip():
             continue

@@ -30,12 +30,19 @@ KEPT_ERRORS: Final = 20
 class Draft(Requests):
     """The working copy of one conversation, and all the verbs that change it."""
 
-    has_session: bool = False
-
     def speaks(self, dialect: Dialect) -> None:
         """Note which dialect the server turned out to speak, unless the caller has said which."""
         if self.dialect == "auto":
             self.null_is_end = dialect == "xai"
+
+    def set_formats(self, *, input: int | None, output: int | None) -> None:
+        """Note how many bytes a second of the user's and of the model's audio has, as far as that is said."""
+        self.input_bytes_per_second = input or self.input_bytes_per_second
+        self.output_bytes_per_second = output or self.output_bytes_per_second
+
+    def name_conversation(self, conversation_id: str) -> None:
+        """Note the id of the default conversation."""
+        self.set_root("conversation_id", conversation_id)
 
     def open_session(self, session: Mapping[str, Json] | None) -> None:
         """Begin a session. If it is another than the one before, what was in flight is settled for good."""
@@ -50,6 +57,8 @@ class Draft(Requests):
 
     def update_session(self, fields: Mapping[str, Json]) -> None:
         """Replace the fields of the session that the server sent."""
+        if not fields:
+            return
         if self.session is None:
             self.set_root("session", fields)
             return

@@ -54,7 +54,7 @@ class Answers(Items):
             self.stats.duplicates += 1
         elif delta:
             part.streamed = True
-            self.grow(part, name, source, delta)
+            self.grow(part, name, delta, source)
 
     def finish_text(
         self, item_id: ItemId, index: int, name: str, text: str | None, response_id: ResponseId | None
@@ -131,7 +131,7 @@ class Answers(Items):
         """Append a delta to the arguments of a call. Cost: O(1)."""
         item = self._call(item_id, item_type, response_id, delta=True)
         if item is not None and delta:
-            self.grow(item, "arguments", item_type, delta)
+            self.grow(item, "arguments", delta)
 
     def finish_arguments(
         self,
@@ -163,7 +163,7 @@ class Answers(Items):
 
     def advance_item(self, item_id: ItemId | None, item_type: str, status: str) -> None:
         """Advance an item of which an event only says how far it is."""
-        if item_id and not self.is_gone(item_id):
+        if item_id and not self.too_late(item_id):
             item = self.items.get(item_id) or self.add_item(item_id, item_type)
             self.set_status(item, status)
 
@@ -185,7 +185,7 @@ class Answers(Items):
         response = self.responses.get(response_id or "")
         over = response is not None and response.ended
         item = self.items.get(item_id)
-        if self.is_gone(item_id):
+        if self.too_late(item_id):
             return None
         if index > LAST_INDEX:
             self.note("impossible", f"content_index {index} is beyond {LAST_INDEX}; ignored")
@@ -203,7 +203,7 @@ class Answers(Items):
                 or not (part is None or part.is_known)
             ):
                 self.note(
-                    "impossible", f"part {index} of item {item_id!r} is none that a model speaks; ignored"
+                    "impossible", f"part {index} of item {item_id!r} is not one the model can speak; ignored"
                 )
                 return None
             ended = over or not item.is_open
@@ -225,7 +225,7 @@ class Answers(Items):
         response = self.responses.get(response_id or "")
         over = response is not None and response.ended
         item = self.items.get(item_id)
-        if self.is_gone(item_id):
+        if self.too_late(item_id):
             return None
         if item is None:
             if over:

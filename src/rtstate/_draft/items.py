@@ -17,8 +17,8 @@ _RANK: Final = {IN_PROGRESS: 0, INCOMPLETE: 1, COMPLETED: 2}
 class Items(Parts):
     """What can happen to an item, whatever it is."""
 
-    def is_gone(self, item_id: ItemId) -> bool:
-        """Tell whether an id is deleted, or belongs to a session that is over; count the event as late."""
+    def too_late(self, item_id: ItemId) -> bool:
+        """Tell whether an id is deleted, or belongs to a session that is over: that counts as late."""
         item = self.items.get(item_id)
         gone = item_id in self.dead or (item is not None and item.session != self.session_number)
         self.stats.late += gone
@@ -66,7 +66,7 @@ class Items(Parts):
 
     def takes(self, copy: ItemCopy) -> bool:
         """Tell whether a copy can be of the item it names, and note it if not."""
-        if self.is_gone(copy.id):
+        if self.too_late(copy.id):
             return False
         if len(copy.parts or ()) > LAST_INDEX + 1:
             self.note("impossible", f"item {copy.id!r} with more than {LAST_INDEX + 1} parts; ignored")
@@ -157,7 +157,7 @@ class Items(Parts):
         if response.out_of_band:
             self.order.remove(item.id)
         if item.id not in response.output:
-            at = response.slot_for(index)
+            at = response.take_place(index)
             response.output = (*response.output[:at], item.id, *response.output[at:])
             self.touch(response)
             if not response.fresh:

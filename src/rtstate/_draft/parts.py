@@ -22,9 +22,6 @@ _TYPED: Final = ("input_text", "input_image")
 class Parts(Writer):
     """What can happen to a part, whoever speaks it."""
 
-    input_bytes_per_second: int | None = None
-    output_bytes_per_second: int | None = None
-
     def part_at(self, item: ItemWork, index: int) -> PartWork:
         """Return the part at an index, made with those before it if there is none yet."""
         while len(item.parts) <= index:
@@ -69,8 +66,8 @@ class Parts(Writer):
             part.text, part.transcript, part.stream = joined(part.text), joined(part.transcript), None
             self.write(part, "final", True)
 
-    def grow(self, node: PartWork | ItemWork, name: str, source: str, delta: str) -> None:
-        """Append a delta to a text of an entity. Cost: O(1)."""
+    def grow(self, node: PartWork | ItemWork, name: str, delta: str, source: str = "") -> None:
+        """Append a delta to a text; ``source`` is its wire name, where that counts. Cost: O(1)."""
         text: Text = getattr(node, name)
         growing = text
         if not isinstance(growing, Growing):
@@ -78,7 +75,7 @@ class Parts(Writer):
             growing.chunks.extend([text] if isinstance(text, str) else [])
             setattr(node, name, growing)
         growing.chunks.append(delta)
-        if self._regrown(node, name):
+        if self._shown_as_heard(node, name):
             return
         if isinstance(node, PartWork):
             node.stream = None if node.fresh or node.item.fresh else growing
@@ -95,7 +92,7 @@ class Parts(Writer):
         setattr(node, name, text)
         if isinstance(node, PartWork):
             node.stream = None
-        if joined(old) != text and not self._regrown(node, name):
+        if joined(old) != text and not self._shown_as_heard(node, name):
             self.wrote(node, name, text)
 
     def truncate_part(self, part: PartWork, audio_end_ms: int, by: str = "") -> None:
@@ -126,7 +123,7 @@ class Parts(Writer):
         self.wrote(part, "truncated", truncated)
         self.wrote(part, "transcript", heard)
 
-    def _regrown(self, node: PartWork | ItemWork, name: str) -> bool:
+    def _shown_as_heard(self, node: PartWork | ItemWork, name: str) -> bool:
         """Show the text of a truncated part, of which the document has only what was heard."""
         if isinstance(node, PartWork) and node.mark is not None and name == "transcript":
             self.show_truncated(node)

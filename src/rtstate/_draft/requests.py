@@ -6,26 +6,14 @@ deletion is refused only where the server has no such item, so nothing for it ca
 
 from __future__ import annotations
 
-from typing import Final, Literal
-
-import attrs
+from typing import Final
 
 from rtstate._draft.copies import ItemCopy
 from rtstate._draft.responses import Responses
-from rtstate._draft.work import ItemWork
+from rtstate._draft.work import Request
 from rtstate._types import IN_PROGRESS, End, ItemId
 
 _KEPT: Final = 1000
-
-
-@attrs.frozen
-class Request:
-    """Something the client asked for, and the item as it was."""
-
-    kind: Literal["create", "delete", "truncate"]
-    item: ItemWork
-    index: int = 0
-    placed: bool = False
 
 
 class Requests(Responses):
@@ -60,12 +48,14 @@ class Requests(Responses):
         """Show a spoken part as cut off where the client says."""
         item = self.items.get(item_id)
         if item is not None and index < len(item.parts) and item.parts[index].type == "output_audio":
-            self.truncate_part(item.parts[index], int(audio_end_ms), by=event_id or "")
+            self.truncate_part(
+                item.parts[index], int(audio_end_ms), by=event_id or ""
+            )  # without an id nothing can take it back: as good as the server's
             self._remember(event_id, Request("truncate", item, index))
 
     def refuse(self, event_id: str) -> None:
         """Take back what a request showed: the server has answered it with an error."""
-        request: Request | None = self.requests.pop(event_id, None)
+        request = self.requests.pop(event_id, None)
         if request is None:
             return
         item = request.item

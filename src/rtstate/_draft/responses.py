@@ -1,4 +1,4 @@
-"""Verbs for responses: opening, describing and closing them, and the items they produce."""
+"""Verbs for responses: describing and closing them, and the items they produce."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from rtstate._draft.answers import Answers
 from rtstate._draft.parts import LAST_INDEX
 from rtstate._draft.work import ItemWork, PartWork
 from rtstate._growing import joined
+from rtstate._json import FrozenDict
 from rtstate._model import InputAudio, Transcription
 from rtstate._types import COMPLETED, ItemId, Json
 
@@ -25,13 +26,11 @@ class Speech(Answers):
 
     def stop_speech(self, item_id: ItemId | None, at_ms: float | None) -> None:
         """Note that the user stopped, unless that was another turn than the one being spoken."""
-        if item_id is not None and self.is_gone(item_id):
+        if item_id is not None and self.too_late(item_id):
             return
         now = self.input_audio
-        if now.speaking and item_id not in (None, now.item_id) and now.item_id is not None:
-            self.note(
-                "late", f"the end of the speech of item {item_id!r}, of which another is the speaker; ignored"
-            )
+        if now.speaking and None not in (item_id, now.item_id) and item_id != now.item_id:
+            self.note("late", f"the end of speech of item {item_id!r} while {now.item_id!r} speaks; ignored")
             return
         if item_id not in (None, now.item_id):
             self._hear(item_id=item_id, speech_started_ms=None)
@@ -40,13 +39,18 @@ class Speech(Answers):
     def discard_speech(self) -> None:
         """Forget speech that was never committed, with the item that stood for it."""
         item = self.items.get(self.input_audio.item_id or "")
-        if item is not None and item.is_open and not self.order.knows(item.id) and not self.is_gone(item.id):
+        if (
+            item is not None
+            and item.is_open
+            and not self.order.knows(item.id)
+            and item.session == self.session_number
+        ):
             self.drop(item)
         self._hear(**attrs.asdict(InputAudio()))
 
     def user_item(self, item_id: ItemId) -> ItemWork | None:
         """Return the user's item of this id, made if this is the first sight of it; None if it is gone."""
-        if self.is_gone(item_id):
+        if self.too_late(item_id):
             return None
         if item_id not in self.items:
             item = self.add_item(item_id, "message")
@@ -54,8 +58,11 @@ class Speech(Answers):
             self.retype(self.part_at(item, 0), "input_audio")
         return self.items[item_id]
 
-    def user_part(self, item_id: ItemId, index: int) -> PartWork | None:
-        """Return the spoken part that a transcription is of, made if need be; None where that cannot be."""
+    def user_part(self, item_id: ItemId, index: int, *, delta: bool = False) -> PartWork | None:
+        """Return the spoken part that a transcription is of, made if need be; None where that cannot be.
+
+        A ``delta`` is late once there is a final text.
+        """
         item = self.items.get(item_id)
         part = item.parts[index] if item is not None and index < len(item.parts) else None
         if index > LAST_INDEX:
@@ -65,8 +72,12 @@ class Speech(Answers):
             typed = part is not None and part.type not in (None, "input_audio")
             if typed or not item.has_parts or item.role not in (None, "user"):
                 self.note(
-                    "impossible", f"part {index} of item {item_id!r} is none that a user spoke; ignored"
+                    "impossible",
+                    f"part {index} of item {item_id!r} is not one the user can have spoken; ignored",
                 )
+                return None
+            if delta and part is not None and part.final:
+                self.note("late", f"a transcription delta for item {item_id!r} after its end; ignored")
                 return None
         item = self.user_item(item_id)
         if item is None:
@@ -76,13 +87,11 @@ class Speech(Answers):
         self.retype(part, "input_audio")
         return part
 
-    def append_transcription(self, part: PartWork, source: str, delta: str) -> None:
+    def append_transcription(self, part: PartWork, delta: str) -> None:
         """Append a delta to the transcript of what the user said. Cost: O(1)."""
-        if part.final:
-            self.note("late", f"a transcription delta for item {part.item.id!r} after its end; ignored")
-        elif delta:
+        if delta:
             part.streamed = True
-            self.grow(part, "transcript", source, delta)
+            self.grow(part, "transcript", delta)
             self._set_transcription(part, "partial")
 
     def revise_transcription(self, part: PartWork, transcript: str) -> None:
@@ -98,7 +107,11 @@ class Speech(Answers):
                 self._set_transcription(part, "partial")
 
     def finish_transcription(
-        self, part: PartWork, transcript: str | None, usage: Mapping[str, Json] | None
+        self,
+        part: PartWork,
+        transcript: str | None,
+        usage: Mapping[str, Json] | None,
+        extra: Mapping[str, Json],
     ) -> None:
         """Set the final transcript (None: what the deltas made of it), and count its cost once.
 
@@ -111,6 +124,7 @@ class Speech(Answers):
             self.set_text(part, "transcript", transcript)
         self._set_transcription(part, "final")
         self.set_status(part.item, COMPLETED)
+        self.merge(part, extra, flat=False)
         if not part.billed:
             part.billed = True
             self.count("transcription", usage)
@@ -124,8 +138,17 @@ class Speech(Answers):
     def add_segment(self, part: PartWork, segment: Mapping[str, Json]) -> None:
         """Add who said a stretch of the transcript, once per segment id."""
         known: tuple[Any, ...] = part.extra.get("segments", ())
-        if segment.get("id") is None or all(each["id"] != segment["id"] for each in known):
-            self.merge(part, {"segments": (*known, segment)}, flat=False)
+        segment_id = segment.get("id")
+        if segment_id in part.segments:
+            return
+        if segment_id is not None:
+            part.segments.add(segment_id)
+        if not known:
+            self.merge(part, {"segments": (segment,)}, flat=False)
+            return
+        part.extra = FrozenDict({**part.extra, "segments": (*known, segment)})
+        self.touch(part)
+        self.ops.append(("add", (*part.path, "extra", "segments", len(known)), segment))
 
     def _set_transcription(
         self, part: PartWork, status: Any, error: Mapping[str, Json] | None = None

@@ -9,19 +9,22 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
+
+import attrs
 
 from rtstate import _model as model
 from rtstate._growing import Audio, Growing, Text, grown
 from rtstate._heard import HeardText
 from rtstate._json import EMPTY
 from rtstate._twin import twin
-from rtstate._types import IN_PROGRESS, Json, JsonPath
+from rtstate._types import IN_PROGRESS, ItemId, Json, JsonPath, ResponseId
 
 _ItemTwin: Final = twin(model.Item)
 _PartTwin: Final = twin(model.Part)
 
 
+@attrs.define(eq=False, weakref_slot=False)
 class PartWork:
     """One part in the making.
 
@@ -29,53 +32,37 @@ class PartWork:
     for), and ``truncated`` what follows from it.
     """
 
-    __slots__ = (
-        "audio",
-        "audio_ms",
-        "billed",
-        "detail",
-        "extra",
-        "final",
-        "fresh",
-        "frozen",
-        "image_url",
-        "index",
-        "item",
-        "mark",
-        "marks",
-        "path",
-        "shown",
-        "stream",
-        "streamed",
-        "text",
-        "transcript",
-        "transcription",
-        "truncated",
-        "type",
+    item: ItemWork
+    index: int
+    path: JsonPath = attrs.field(
+        init=False,
+        default=attrs.Factory(lambda part: (*part.item.path, "content", part.index), takes_self=True),
     )
-
-    def __init__(self, item: ItemWork, index: int) -> None:
-        self.item = item
-        self.index = index
-        self.path: JsonPath = (*item.path, "content", index)
-        self.type: str | None = None
-        self.text: Text = None
-        self.transcript: Text = None
-        self.audio: Audio | None = None
-        self.audio_ms: int | None = None
-        self.final = False
-        self.mark: int | None = None
-        self.marks: dict[str, int] = {}  # by the request that set it, the server's under ""
-        self.truncated: model.Truncated | None = None
-        self.transcription: model.Transcription | None = None
-        self.image_url: str | None = None
-        self.detail: str | None = None
-        self.extra: Mapping[str, Json] = EMPTY
-        self.stream: Growing | None = None  # the text that the next delta probably goes to
-        self.streamed = False  # a delta or a final text was its own, not a copy's
-        self.billed = False  # its transcription is counted
-        self.frozen: model.Part | None = None
-        self.fresh = self.shown = False
+    type: str | None = None
+    text: Text = None
+    transcript: Text = None
+    audio: Audio | None = None
+    audio_ms: int | None = None
+    final: bool = False
+    mark: int | None = None
+    marks: dict[str, int] = attrs.field(factory=dict[str, int])
+    """The marks by the request that set them, the server's under ``""``."""
+    truncated: model.Truncated | None = None
+    transcription: model.Transcription | None = None
+    segments: set[str] = attrs.field(factory=set[str])
+    """The ids of the diarized segments it has."""
+    image_url: str | None = None
+    detail: str | None = None
+    extra: Mapping[str, Json] = EMPTY
+    stream: Growing | None = None
+    """The text that the next delta probably goes to."""
+    streamed: bool = False
+    """A delta or a final text was its own, not a copy's."""
+    billed: bool = False
+    """Its transcription is counted."""
+    frozen: model.Part | None = None
+    fresh: bool = False
+    shown: bool = False
 
     @property
     def is_known(self) -> bool:
@@ -92,9 +79,8 @@ class PartWork:
         """Work out what the mark means for the audio and the text there are now. Cost: O(1)."""
         generated = grown(self.transcript)
         heard = HeardText(generated, self.end_ms, self.audio_ms)
-        self.truncated = model.Truncated(
-            self.end_ms, heard, generated, "rate" if self.audio_ms is None else "audio"
-        )
+        basis: Literal["audio", "rate"] = "rate" if self.audio_ms is None else "audio"
+        self.truncated = model.Truncated(self.end_ms, heard, generated, basis)
         return self.truncated, heard
 
     def freeze(self) -> model.Part:
@@ -116,58 +102,37 @@ class PartWork:
         return self.frozen  # pyright: ignore[reportReturnType]
 
 
+@attrs.define(eq=False, weakref_slot=False)
 class ItemWork:
     """One item in the making. ``session`` is the number of the session it belongs to."""
 
-    __slots__ = (
-        "anchored",
-        "arguments",
-        "arguments_final",
-        "call_id",
-        "extra",
-        "fresh",
-        "frozen",
-        "id",
-        "mcp",
-        "name",
-        "output",
-        "parts",
-        "path",
-        "previous_item_id",
-        "ready",
-        "response_id",
-        "role",
-        "session",
-        "shown",
-        "slot",
-        "status",
-        "type",
-        "typed",
+    id: ItemId
+    type: str
+    slot: int
+    session: int
+    path: JsonPath = attrs.field(
+        init=False, default=attrs.Factory(lambda item: ("items", item.id), takes_self=True)
     )
-
-    def __init__(self, item_id: str, item_type: str, slot: int, session: int) -> None:
-        self.id = item_id
-        self.type = item_type
-        self.slot = slot
-        self.session = session
-        self.path: JsonPath = ("items", item_id)
-        self.status = IN_PROGRESS
-        self.response_id: str | None = None
-        self.previous_item_id: str | None = None
-        self.typed = False  # some event said what it is; until then its type is a guess
-        self.anchored = False  # some event said what is before it
-        self.role: str | None = None
-        self.parts: list[PartWork] = []
-        self.call_id: str | None = None
-        self.name: str | None = None
-        self.arguments: Text = None
-        self.arguments_final = False
-        self.ready = False
-        self.output: Json = None
-        self.mcp: Mapping[str, Json] = EMPTY
-        self.extra: Mapping[str, Json] = EMPTY
-        self.frozen: model.Item | None = None
-        self.fresh = self.shown = False
+    status: str = IN_PROGRESS
+    response_id: ResponseId | None = None
+    previous_item_id: ItemId | None = None
+    typed: bool = False
+    """Some event said what it is; until then its type is a guess."""
+    anchored: bool = False
+    """Some event said what is before it."""
+    role: str | None = None
+    parts: list[PartWork] = attrs.field(factory=list[PartWork])
+    call_id: str | None = None
+    name: str | None = None
+    arguments: Text = None
+    arguments_final: bool = False
+    ready: bool = False
+    output: Json = None
+    mcp: Mapping[str, Json] = EMPTY
+    extra: Mapping[str, Json] = EMPTY
+    frozen: model.Item | None = None
+    fresh: bool = False
+    shown: bool = False
 
     @property
     def is_known(self) -> bool:
@@ -181,6 +146,10 @@ class ItemWork:
     def has_arguments(self) -> bool:
         return "arguments" in model.ITEM_FIELDS.get(self.type, ())
 
+    @property
+    def is_open(self) -> bool:
+        return self.status == IN_PROGRESS
+
     def become(self, item_type: str) -> None:
         """Be of another type than was guessed, without what that type does not have."""
         self.type = item_type
@@ -188,10 +157,6 @@ class ItemWork:
             self.parts.clear()
         if not self.has_arguments:
             self.arguments = None
-
-    @property
-    def is_open(self) -> bool:
-        return self.status == IN_PROGRESS
 
     def freeze(self) -> model.Item:
         """Return the item as it stands, the same object until it changes. Cost: its parts that changed."""
@@ -209,56 +174,40 @@ class ItemWork:
             item._arguments = grown(self.arguments)
             item.ready = self.ready
             item.output = self.output
-            item.mcp = self.mcp
+            item._mcp = self.mcp
             item.extra = self.extra
             item.__class__ = model.Item
             self.frozen = item
         return self.frozen  # pyright: ignore[reportReturnType]
 
 
+@attrs.define(eq=False, weakref_slot=False)
 class ResponseWork:
     """One response in the making. ``out_of_band``: its items never enter the conversation."""
 
-    __slots__ = (
-        "bytes_per_second",
-        "conversation_id",
-        "ended",
-        "extra",
-        "fresh",
-        "frozen",
-        "id",
-        "indexes",
-        "metadata",
-        "out_of_band",
-        "output",
-        "path",
-        "shown",
-        "slot",
-        "status",
-        "status_details",
-        "usage",
+    id: ResponseId
+    slot: int
+    path: JsonPath = attrs.field(
+        init=False, default=attrs.Factory(lambda response: ("responses", response.id), takes_self=True)
     )
+    status: str = IN_PROGRESS
+    status_details: Json = None
+    conversation_id: str | None = None
+    metadata: Mapping[str, Json] | None = None
+    output: tuple[ItemId, ...] = ()
+    indexes: list[int] = attrs.field(factory=list[int])
+    """The output index of each."""
+    usage: Mapping[str, Json] | None = None
+    extra: Mapping[str, Json] = EMPTY
+    out_of_band: bool = False
+    ended: bool = False
+    bytes_per_second: int | None = None
+    frozen: model.Response | None = None
+    fresh: bool = False
+    shown: bool = False
 
-    def __init__(self, response_id: str, slot: int) -> None:
-        self.id = response_id
-        self.slot = slot
-        self.path: JsonPath = ("responses", response_id)
-        self.status = IN_PROGRESS
-        self.status_details: Json = None
-        self.conversation_id: str | None = None
-        self.metadata: Mapping[str, Json] | None = None
-        self.output: tuple[str, ...] = ()
-        self.indexes: list[int] = []  # the output_index of each
-        self.usage: Mapping[str, Json] | None = None
-        self.extra: Mapping[str, Json] = EMPTY
-        self.out_of_band = False
-        self.ended = False
-        self.bytes_per_second: int | None = None
-        self.frozen: model.Response | None = None
-        self.fresh = self.shown = False
-
-    def slot_for(self, index: int | None) -> int:
-        """Take the place in the output for an output index: behind all that do not lie beyond it."""
+    def take_place(self, index: int | None) -> int:
+        """Take a place in the output for an output index: behind all that do not lie beyond it."""
         last = self.indexes[-1] if self.indexes else 0
         at = bisect_right(self.indexes, last if index is None else index)
         self.indexes.insert(at, last if index is None else index)
@@ -267,17 +216,18 @@ class ResponseWork:
     def freeze(self) -> model.Response:
         """Return the response as it stands, the same object until it changes."""
         if self.frozen is None:
-            self.frozen = model.Response(
-                id=self.id,
-                status=self.status,
-                status_details=self.status_details,
-                conversation_id=self.conversation_id,
-                metadata=self.metadata,
-                output=self.output,
-                usage=self.usage,
-                extra=self.extra,
-            )
+            self.frozen = model.Response(**{name: getattr(self, name) for name in model.RESPONSE_FIELDS})
         return self.frozen
+
+
+@attrs.frozen
+class Request:
+    """Something the client asked for and the server has not answered, and the item it is about."""
+
+    kind: Literal["create", "delete", "truncate"]
+    item: ItemWork
+    index: int = 0
+    placed: bool = False
 
 
 Node: TypeAlias = ItemWork | PartWork | ResponseWork

@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 
 from rtstate import _model as model
 from rtstate._change import RawOperation, Stats
-from rtstate._draft.work import NODES, ItemWork, Node, PartWork, ResponseWork
+from rtstate._draft.work import NODES, ItemWork, Node, PartWork, Request, ResponseWork
 from rtstate._growing import Growing, grown
 from rtstate._json import EMPTY, FrozenDict
 from rtstate._order import Order
@@ -47,11 +47,14 @@ class Writer:
 
         self.calls: dict[str, ItemId] = {}  # call_id -> the item that makes the call
         self.deletions: list[ItemId] = []  # asked for by the client, not confirmed yet
-        self.requests: dict[str, Any] = {}  # client event_id -> what it asked for, while that is shown only
+        self.requests: dict[str, Request] = {}  # by the client's event_id, while nobody has answered
 
         self.conversation_id: str | None = None
         self.session: Mapping[str, Json] | None = None
         self.session_number = 0
+        self.has_session = False
+        self.input_bytes_per_second: int | None = None
+        self.output_bytes_per_second: int | None = None
         self.input_audio = model.InputAudio()
         self.rate_limits: Mapping[str, model.RateLimit] = EMPTY
         self.errors: tuple[model.ErrorRecord, ...] = ()
@@ -97,7 +100,7 @@ class Writer:
         self.dirty_items[node.slot] = node
 
     def merge(self, node: ItemWork | PartWork, fields: Mapping[str, Json], *, flat: bool) -> None:
-        """Add fields this library does not know to an entity; ``flat``: the wire's place is its own."""
+        """Add fields this library does not know to an entity; ``flat``: beside its own, not under extra."""
         known = node.extra
         news = {k: v for k, v in fields.items() if k not in known or (v is not None and known[k] != v)}
         if news:
@@ -153,7 +156,7 @@ class Writer:
             self.ops = [op for op in self.ops if op is not node]
 
     def drop_part(self, part: PartWork) -> None:
-        """Remove the last part of an item. Cost: O(1)."""
+        """Remove the last part of an item. Cost: what the event has written so far."""
         del part.item.parts[part.index]
         self.touch(part.item)
         self._unshow(part)

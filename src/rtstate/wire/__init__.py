@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
+from types import NoneType
 from typing import Annotated, Any, Final, TypeAlias, TypeVar, Union, cast
 
 from pydantic import Discriminator, TypeAdapter, ValidationError
@@ -22,8 +23,9 @@ from rtstate.wire._shapes import shape_of
 Raw: TypeAlias = "str | bytes | bytearray | memoryview[int] | Mapping[str, Any]"
 """An event as it may be given: JSON text, its bytes, or a mapping."""
 
+Json: TypeAlias = str | bytes
 T = TypeVar("T")
-Parser: TypeAlias = Callable[[Raw], T]
+Parser: TypeAlias = Callable[[Json], T]
 
 
 def merge(*families: Iterable[Row]) -> dict[str, Row]:
@@ -70,17 +72,19 @@ def parse_server_event(raw: Raw) -> ServerEvent:
     of known types are kept as attributes. Raises EventParseError for what is not JSON or has a bad field; its
     message has the event's type and the path of the field, never the payload.
 
-    >>> parse_server_event('{"type": "response.text.delta", "item_id": "item_1", "delta": "Hi"}').delta
-    'Hi'
+    >>> event = parse_server_event('{"type": "response.text.delta", "item_id": "item_1", "delta": "Hi"}')
+    >>> type(event).__name__, event
+    ('ResponseOutputTextDelta', ...delta='Hi'...)
     >>> parse_server_event('{"type": "response.text.delta", "item_id": "item_1", "delta": 5}')
     Traceback (most recent call last):
         ...
     rtstate.errors.EventParseError: response.text.delta: delta: Input should be a valid string
     """
+    text = raw if isinstance(raw, (str, bytes)) else _to_json(raw)
     try:
-        return _server_parser()(raw)
+        return _server_parser()(text)
     except ValidationError as error:
-        return cast(ServerEvent, _parse_again(error, _server_parser(), raw))
+        return _unknown_event(error, text)
 
 
 def parse_client_event(raw: Raw) -> ClientEvent | UnknownEvent:
@@ -90,13 +94,12 @@ def parse_client_event(raw: Raw) -> ClientEvent | UnknownEvent:
     ResponseCancelEvent(type='response.cancel', event_id=None, response_id=None)
     """
     event: ClientEvent | UnknownEvent
+    text = raw if isinstance(raw, (str, bytes)) else _to_json(raw)
     try:
-        event = _client_parser()(raw)
+        event = _client_parser()(text)
     except ValidationError as error:
-        event = _parse_again(error, _client_parser(), raw)
-    if (
-        "event_id" not in event.model_fields_set
-    ):  # an id is made up for new events, not for those that were sent
+        event = _unknown_event(error, text)
+    if "event_id" not in event.model_fields_set:  # only a new event gets an id made up
         event.event_id = None
         event.model_fields_set.discard("event_id")
     return event
@@ -108,24 +111,16 @@ def read_event(raw: Raw) -> JsonObject:
     It takes and refuses what the models take and refuse. Raises EventParseError; an event of an unknown type
     is returned as it is.
     """
+    text = raw if isinstance(raw, (str, bytes)) else _to_json(raw)
     try:
-        return _reader()(raw)
+        return _reader()(text)
     except ValidationError as error:
-        if isinstance(raw, (str, bytes, bytearray)):
-            payload = _unknown(error, raw)
-            return {**payload, "event_id": _event_id(payload)}
-    return read_event(_to_json(raw))
+        payload = _unknown(error, text)
+        return {**payload, "event_id": _event_id(payload)}
 
 
-def _parse_again(error: ValidationError, parse: Parser[T], raw: Raw) -> T | UnknownEvent:
-    """Parse what was refused for not being JSON text, or for its unknown type; raise for any other reason."""
-    if not isinstance(raw, (str, bytes, bytearray)):
-        json = _to_json(raw)
-        try:
-            return parse(json)
-        except ValidationError as second:
-            error, raw = second, json
-    payload = _unknown(error, raw)
+def _unknown_event(error: ValidationError, text: Json) -> UnknownEvent:
+    payload = _unknown(error, text)
     return UnknownEvent(type=payload["type"], event_id=_event_id(payload), payload=payload)
 
 
@@ -134,12 +129,17 @@ def _event_id(payload: JsonObject) -> str | None:
     return event_id if isinstance(event_id, str) else None
 
 
-def _to_json(raw: Raw) -> str | bytes | bytearray:
-    """Return JSON for whatever was given: all events go through one door, and only JSON does."""
-    if isinstance(raw, (str, bytes, bytearray)):
-        return raw
-    if isinstance(raw, memoryview):
-        return bytes(raw)
+def _to_json(raw: Any) -> Json:
+    """Return JSON text for whatever was given: all events go through one door, and only JSON does.
+
+    Raises TypeError for what is no JSON value at all: the caller meant ``apply``.
+    """
+    if isinstance(raw, (bytearray, memoryview)):
+        return bytes(cast("bytes", raw))
+    if not isinstance(raw, (Mapping, list, tuple, int, float, bool, NoneType)):
+        raise TypeError(
+            f"expected JSON text, bytes or a mapping, not {type(raw).__name__}; apply() takes events"
+        )
     try:
         return to_json(raw, inf_nan_mode="null", fallback=_plain)
     except (ValueError, TypeError, RecursionError, UnicodeError) as error:
@@ -152,15 +152,15 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} is not a JSON value")
 
 
-def _unknown(error: ValidationError, raw: Raw) -> JsonObject:
+def _unknown(error: ValidationError, text: Json) -> JsonObject:
     """Return the payload of an event that was refused only for its unknown type; raise for any other."""
     refusals = error.errors(include_url=False, include_input=False, include_context=False)
     kind, location = refusals[0]["type"], refusals[0]["loc"]
-    if kind == "json_invalid":
+    if location:
+        raise _explain(refusals, from_json(text)) from None
+    if kind not in ("union_tag_invalid", "union_tag_not_found"):
         raise EventParseError(refusals[0]["msg"]) from None
-    payload: Any = from_json(_to_json(raw))
-    if location or kind not in ("union_tag_invalid", "union_tag_not_found"):
-        raise _explain(refusals, payload) from None
+    payload: Any = from_json(text)
     if not isinstance(payload.get("type"), str):
         raise EventParseError("should be the name of the event", path="type") from None
     return cast("JsonObject", payload)
@@ -170,9 +170,7 @@ def _explain(refusals: list[ErrorDetails], payload: Any) -> EventParseError:
     """Return the error of the field that lies deepest: where a field may be one of several, it tells most."""
     told = [(_path(each, payload), each["msg"]) for each in refusals]
     path, message = max(told, key=lambda each: len(each[0]))
-    return EventParseError(
-        message, event_type=payload["type"] if refusals[0]["loc"] else None, path=".".join(path)
-    )
+    return EventParseError(message, event_type=payload["type"], path=".".join(path))
 
 
 def _path(refusal: ErrorDetails, payload: Any) -> list[str]:

@@ -128,7 +128,7 @@ class VoiceLiveClientEvent(ClientEvent):
 
 
 def on_create(draft: Draft, event: JsonObject) -> None:
-    previous = event.get("previous_item_id")
+    previous = event.get("previous_item_id")  # a client's null is the end, a server's the head
     copy = read_item(draft, event["item"]) if event["item"].get("id") else None
     if copy:
         anchor = None if previous == "root" else previous or END

@@ -1,6 +1,6 @@
 """The items of the conversation: where each one stands, what it holds, and its end.
 
-Whether ``previous_item_id`` was sent at all is in ``model_fields_set``: null and absent differ.
+Absent and null differ for ``previous_item_id``: nothing is said, or nothing is before the item.
 """
 
 from __future__ import annotations

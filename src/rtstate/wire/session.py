@@ -108,8 +108,7 @@ def on_updated(draft: Draft, event: JsonObject) -> None:
 
 
 def _read_session(draft: Draft, session: JsonObject) -> None:
-    draft.input_bytes_per_second = input_bytes_per_second(session) or draft.input_bytes_per_second
-    draft.output_bytes_per_second = output_bytes_per_second(session) or draft.output_bytes_per_second
+    draft.set_formats(input=input_bytes_per_second(session), output=output_bytes_per_second(session))
     if (session.get("model") or "").startswith("grok"):
         draft.speaks("xai")
 
@@ -118,7 +117,7 @@ def on_conversation(draft: Draft, event: JsonObject) -> None:
     if "previous_item_id" in event:  # only xAI puts one on every event
         draft.speaks("xai")
     if event["conversation"].get("id"):
-        draft.set_root("conversation_id", event["conversation"]["id"])
+        draft.name_conversation(event["conversation"]["id"])
 
 
 def on_error(draft: Draft, event: JsonObject) -> None:

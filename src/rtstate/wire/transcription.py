@@ -73,14 +73,14 @@ class ConversationItemInputAudioTranscriptionUpdated(ServerEvent):
     transcript: str | None = None
 
 
-def _part(draft: Draft, event: JsonObject) -> PartWork | None:
-    return draft.user_part(event["item_id"], event.get("content_index") or 0)
+def _part(draft: Draft, event: JsonObject, *, delta: bool = False) -> PartWork | None:
+    return draft.user_part(event["item_id"], event.get("content_index") or 0, delta=delta)
 
 
 def on_delta(draft: Draft, event: JsonObject) -> None:
-    part = _part(draft, event)
+    part = _part(draft, event, delta=True)
     if part:
-        draft.append_transcription(part, event["type"], event.get("delta") or "")
+        draft.append_transcription(part, event.get("delta") or "")
 
 
 def on_completed(draft: Draft, event: JsonObject) -> None:
@@ -88,9 +88,9 @@ def on_completed(draft: Draft, event: JsonObject) -> None:
     if part and event.get("status") == IN_PROGRESS:
         draft.revise_transcription(part, event.get("transcript") or "")
     elif part:
-        draft.finish_transcription(part, event.get("transcript"), read_usage(event.get("usage")))
         told = {key: event[key] for key in ("languages", "logprobs") if event.get(key) is not None}
-        draft.merge(part, freeze(told), flat=False)
+        usage = read_usage(event.get("usage"))
+        draft.finish_transcription(part, event.get("transcript"), usage, freeze(told))
 
 
 def on_updated(draft: Draft, event: JsonObject) -> None:
