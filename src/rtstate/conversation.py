@@ -178,7 +178,7 @@ class Conversation:
     def subscribe(self, callback: Callable[[Change], object]) -> Callable[[], None]:
         """Call ``callback(change)`` after each change, and return the function that ends this.
 
-        A callback that raises is logged, and harms neither the state nor the others. Where one feeds an event,
+        A callback that raises is logged, and harms neither the state nor the others. If one feeds an event,
         that change is published once all have seen this one.
         """
         subscription = object()
