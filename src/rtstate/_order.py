@@ -15,7 +15,7 @@ unsettled item costs the number of items that hang on it.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from sortedcontainers import SortedDict, SortedList
 
@@ -28,13 +28,13 @@ _WINDOW: Final = 32
 class Order:
     """The order of one conversation.
 
-    ``moves`` collects ``("add" | "remove", position, id)`` for each move, ``relabelled`` the ids whose label
+    ``moves`` takes the operations on the document's order as they happen, ``relabelled`` the ids whose label
     changed; the draft empties both. ``floor`` is the last item of the session before: the head of a later
     session lies behind it.
     """
 
-    def __init__(self) -> None:
-        self.moves: list[tuple[str, int, ItemId]] = []
+    def __init__(self, moves: list[Any] | None = None) -> None:
+        self.moves: list[Any] = [] if moves is None else moves
         self.relabelled: set[ItemId] = set()
         self.floor: ItemId | None = None
         self._ids: SortedDict[int, ItemId] = SortedDict()  # label -> id, ghosts included
@@ -216,7 +216,7 @@ class Order:
 
     def _log(self, op: str, item_id: ItemId) -> None:
         label = self._labels[item_id]
-        self.moves.append((op, self._position(label), item_id))
+        self.moves.append((op, ("order", self._position(label)), item_id))
         self.relabelled.add(item_id)
 
     def _position(self, label: int) -> int:

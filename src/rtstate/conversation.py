@@ -20,7 +20,7 @@ _REMEMBERED_IDS: Final = 4096
 
 
 class _Seen:
-    """The ids of at least the last 4,096 events: two dicts that take turns, at O(1) an event."""
+    """The ids of at least the last 4,096 events, in two dicts that take turns."""
 
     __slots__ = ("_before", "_now")
 
@@ -28,15 +28,15 @@ class _Seen:
         self._now: dict[str, None] = {}
         self._before: dict[str, None] = {}
 
-    def is_new(self, event_id: str) -> bool:
-        """Remember an id, and tell whether it was not remembered yet."""
+    def has(self, event_id: str) -> bool:
+        """Tell whether an id was asked for before, and remember it. Cost: O(1)."""
         now = self._now
         if event_id in now or event_id in self._before:
-            return False
+            return True
         now[event_id] = None
         if len(now) == _REMEMBERED_IDS:
             self._now, self._before = {}, now
-        return True
+        return False
 
 
 def _ignore_unknown(draft: Draft, event: Mapping[str, Any]) -> None:
@@ -89,24 +89,39 @@ class Conversation:
         O(1) beside the parsing, whatever the conversation's length. Raises EventParseError if ``strict``, and
         TypeError for what is no JSON at all.
         """
+        draft = self._draft
+        event_id: str | None = None
         try:
             event = read_event(raw)
         except EventParseError as error:
             if self._strict:
                 raise
-            self._draft.note("invalid", str(error))
-            return self._report(error.event_type, None, at)
-        event_type: str = event["type"]
-        event_id: str | None = event.get("event_id")
-        handler = HANDLERS.get(event_type)
-        seen = self._seen
-        if handler is None:
-            handler, seen = CLIENT_HANDLERS.get(event_type, _ignore_unknown), self._sent
-        if event_id is None or seen.is_new(event_id):
-            handler(self._draft, event)
+            draft.note("invalid", str(error))
+            event_type = error.event_type
         else:
-            self._draft.stats.duplicates += 1
-        return self._report(event_type, event_id, at)
+            event_type, event_id = event["type"], event.get("event_id")
+            handler, seen = HANDLERS.get(event_type), self._seen
+            if handler is None:
+                handler, seen = CLIENT_HANDLERS.get(event_type, _ignore_unknown), self._sent
+            if event_id is None or not seen.has(event_id):
+                handler(draft, event)
+            else:
+                draft.stats.duplicates += 1
+
+        draft.stats.events += 1
+        change = ChangeTwin()
+        change._raw = operations = draft.take()
+        change.revision = draft.revision
+        change.at = at
+        change.event_id = event_id
+        change.event_type = event_type
+        change.anomalies = self._flag(event_type, event_id) if draft.notes else ()
+        change.__class__ = Change
+        if operations:
+            self._history.append(change)
+            if self._subscribers:
+                self._publish(change)
+        return change  # type: ignore[no-any-return]
 
     def apply(self, event: Any, at: float | None = None) -> Change:
         """Apply one parsed event: ours, a mapping, or any object with ``type`` and ``model_dump()``.
@@ -201,24 +216,6 @@ class Conversation:
             raise LookupError(f"no part {content_index} of an item {item_id!r}")
         part = item.parts[content_index]
         return b"" if part.audio is None else part.audio.decoded()
-
-    def _report(self, event_type: str | None, event_id: str | None, at: float | None) -> Change:
-        """Return what the event did, and keep it if it did anything."""
-        draft = self._draft
-        draft.stats.events += 1
-        change = ChangeTwin()
-        change._raw = operations = draft.take()
-        change.revision = draft.revision
-        change.at = at
-        change.event_id = event_id
-        change.event_type = event_type
-        change.anomalies = self._flag(event_type, event_id) if draft.notes else ()
-        change.__class__ = Change
-        if operations:
-            self._history.append(change)
-            if self._subscribers:
-                self._publish(change)
-        return change  # type: ignore[no-any-return]
 
     def _publish(self, change: Change) -> None:
         self._unpublished.append(change)

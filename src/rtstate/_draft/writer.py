@@ -7,7 +7,7 @@ for: snapshots are made on request, out of what changed since the last one.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from rtstate import _model as model
 from rtstate._change import RawOperation, Stats
@@ -41,7 +41,7 @@ class Writer:
         self.items: dict[ItemId, ItemWork] = {}
         self.open_items: dict[ItemId, ItemWork] = {}
         self.dead: set[ItemId] = set()
-        self.order = Order()
+        self.order = Order(self.ops)
         self.responses: dict[ResponseId, ResponseWork] = {}
         self.running: dict[ResponseId, ResponseWork] = {}
 
@@ -63,7 +63,6 @@ class Writer:
         self._totals = model.Totals()
         self._counters: dict[str, Any] = self._totals.to_dict()
         self._fresh: list[Node] = []
-        self._moves = self.order.moves
         self._snapshot: Snapshot | None = None
         self._item_slots: dict[str, int] = {}
         self._response_slots: dict[str, int] = {}
@@ -153,7 +152,7 @@ class Writer:
         if node.fresh:
             node.fresh = False
             self._fresh.remove(node)
-            self.ops = [op for op in self.ops if op is not node]
+            self.ops[:] = [op for op in self.ops if op is not node]
 
     def drop_part(self, part: PartWork) -> None:
         """Remove the last part of an item. Cost: what the event has written so far."""
@@ -223,27 +222,23 @@ class Writer:
 
     def take(self) -> Sequence[RawOperation]:
         """Return the operations of the event that just ended, and count the revision if there are any."""
-        if self._fresh or self._moves:
+        if self._fresh:
             self._show()
-        operations = self.ops
-        if not operations:
+        if not self.ops:
             return ()
-        self.ops = []
+        operations: Any = tuple(self.ops)  # no node among them any more
+        self.ops.clear()
         self.revision += 1
-        return cast("list[RawOperation]", operations)
+        return operations  # type: ignore[no-any-return]
 
     def _show(self) -> None:
-        """Write down, each whole and in its place, what was made during the event; then what moved."""
-        if self._fresh:
-            self.ops = [
-                ("replace" if op.shown else "add", op.path, op.freeze()) if isinstance(op, NODES) else op
-                for op in self.ops
-            ]
-            for node in self._fresh:
-                node.fresh, node.shown = False, True
-            self._fresh.clear()
-        self.ops.extend([(op, ("order", at), item_id) for op, at, item_id in self._moves])
-        self._moves.clear()
+        """Write down, each whole and in its place, what was made during the event."""
+        for at, op in enumerate(self.ops):
+            if isinstance(op, NODES):
+                self.ops[at] = ("replace" if op.shown else "add", op.path, op.freeze())
+        for node in self._fresh:
+            node.fresh, node.shown = False, True
+        self._fresh.clear()
 
     # Snapshots
 
