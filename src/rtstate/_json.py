@@ -65,3 +65,18 @@ def thaw(value: Any) -> Any:
     if isinstance(value, tuple):
         return [thaw(each) for each in value]  # pyright: ignore[reportUnknownVariableType]
     return value
+
+
+def same(old: Any, new: Any) -> bool:
+    """Tell whether two values are the same JSON: Python's True and 1 are equal, JSON's are not.
+
+    >>> same({"a": 1}, {"a": 1.0}), same({"a": 1}, {"a": True})
+    (True, False)
+    """
+    if old != new:
+        return False
+    if isinstance(old, dict):
+        return all(same(old[key], new[key]) for key in old)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    if isinstance(old, tuple):
+        return all(map(same, old, new))  # pyright: ignore[reportUnknownArgumentType]
+    return isinstance(old, bool) == isinstance(new, bool)

@@ -72,33 +72,34 @@ class Order:
         """Note that a new session begins: its head lies behind all that is placed now."""
         self.floor = self._last()
 
-    def append(self, item_id: ItemId, *, settled: bool, behind: ItemId | End | None = END) -> None:
+    def append(
+        self, item_id: ItemId, *, settled: bool, behind: ItemId | End | None = END, ghost: bool = False
+    ) -> None:
         """Place a new id at the end, the head (None) or behind a placed one; leave a placed id alone.
 
-        Cost: O(log n).
+        A ``ghost`` has its place from the beginning, unseen. Cost: O(log n).
         """
         if item_id not in self._labels:
-            after = self._last() if isinstance(behind, End) else behind or self.floor
-            self._insert(item_id, self._label_behind(after))
+            after = self._last() if isinstance(behind, End) else self.floor if behind is None else behind
+            self._insert(item_id, self._label_behind(after), ghost=ghost)
             self._hangers[item_id] = []
             self._arrive(item_id)
         if settled and item_id not in self._anchor:
             self._settle(item_id)
 
-    def place(self, item_id: ItemId, anchor: ItemId | None) -> bool:
+    def place(self, item_id: ItemId, anchor: ItemId | None, *, ghost: bool = False) -> bool:
         """Place an id for good, directly behind its anchor (None: at the head).
 
         Returns False where that cannot be yet: the anchor is not placed, or hangs on this very item. The id
         then stays where it is, or where the end is now, and waits. Cost: O(log n), and for an id that moves
         the number of items that move along.
         """
-        if anchor is None:
-            anchor = self.floor
         if anchor is not None and anchor not in self._labels:
-            self._park(item_id, anchor)
+            self._park(item_id, anchor, ghost=ghost)
             return False
         if item_id not in self._labels:
-            self._insert(item_id, self._label_behind(anchor))
+            behind = self.floor if anchor is None else anchor
+            self._insert(item_id, self._label_behind(behind), ghost=ghost)
             self._hang(item_id, anchor)
             self._arrive(item_id)
             return True
@@ -139,8 +140,8 @@ class Order:
 
     # Parking, hanging, settling
 
-    def _park(self, item_id: ItemId, anchor: ItemId) -> None:
-        self.append(item_id, settled=False)
+    def _park(self, item_id: ItemId, anchor: ItemId, *, ghost: bool) -> None:
+        self.append(item_id, settled=False, ghost=ghost)
         if item_id in self._hangers and item_id not in self._anchor:
             self._anchor[item_id] = anchor
             self._waiting.setdefault(anchor, []).append(item_id)
@@ -153,7 +154,7 @@ class Order:
 
     def _hang(self, item_id: ItemId, anchor: ItemId | None) -> None:
         """Note that an id moves along with its anchor for as long as that, or what it hangs on, may move."""
-        root = anchor if anchor in self._hangers else self._root.get(anchor or "")
+        root = anchor if anchor is None or anchor in self._hangers else self._root.get(anchor)
         if root is not None:
             self._root[item_id] = root
             self._hangers[root].append(item_id)
@@ -176,15 +177,15 @@ class Order:
     def _move(self, item_id: ItemId, anchor: ItemId | None) -> bool:
         """Settle an unsettled id, with all that hangs on it, behind an anchor; False if that is a circle."""
         group = sorted([item_id, *self._hangers[item_id]], key=self._labels.__getitem__)
-        if anchor in group:
+        behind = self.floor if anchor is None else anchor
+        if behind in group:
             return False
         at = self._ids.bisect_left(self._labels[item_id])
-        if anchor != (self._ids.peekitem(at - 1)[1] if at else None):
+        if behind != (self._ids.peekitem(at - 1)[1] if at else None):
             ghosts = [each for each in group if each not in self]
             before, mark = self._positions(group), len(self.moves)
             for each in group:
                 self._take(each)
-            behind = anchor
             for each in group:
                 self._insert(each, self._label_behind(behind), ghost=each in ghosts)
                 behind = each

@@ -80,7 +80,7 @@ class Conversation:
         self._seen = _Seen()
         self._sent = _Seen()
         self._subscribers: dict[object, Callable[[Change], object]] = {}
-        self._unpublished: deque[Change] = deque()
+        self._unpublished: list[Change] = []
 
     def feed(self, raw: Raw, at: float | None = None) -> Change:
         """Parse one event, of the server or the client, apply it, and return what it changed.
@@ -145,8 +145,8 @@ class Conversation:
         """Apply one event that the client sent: JSON, a mapping or an object.
 
         Created items (those with an id of their own), deletions and truncations show at once. The server's
-        answer confirms them; an ``error`` that names their ``event_id`` takes them back. ``feed`` and ``apply``
-        do the same for a client event.
+        answer confirms them; an ``error`` that names their ``event_id`` takes them back. For a client event
+        ``feed`` and ``apply`` do the same.
         """
         if isinstance(event, (str, bytes, bytearray, memoryview)):
             return self.feed(cast("Raw", event), at)
@@ -221,13 +221,18 @@ class Conversation:
         self._unpublished.append(change)
         if len(self._unpublished) > 1:
             return  # a callback fed an event: its change waits its turn
-        while self._unpublished:
-            for callback in tuple(self._subscribers.values()):
-                try:
-                    callback(self._unpublished[0])
-                except Exception:
-                    _LOG.exception("a subscriber failed at %r", self._unpublished[0])
-            self._unpublished.popleft()
+        try:
+            for each in self._unpublished:  # which may grow meanwhile
+                self._tell(each)
+        finally:
+            self._unpublished.clear()
+
+    def _tell(self, change: Change) -> None:
+        for callback in tuple(self._subscribers.values()):
+            try:
+                callback(change)
+            except Exception:
+                _LOG.exception("a subscriber failed at %r", change)
 
     def _flag(self, event_type: str | None, event_id: str | None) -> tuple[Anomaly, ...]:
         number = self._draft.stats.events

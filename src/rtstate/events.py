@@ -35,6 +35,8 @@ from rtstate.wire._objects import (
     TranscriptionLanguage,
     TranscriptionUsage,
     TurnDetection,
+    UnknownContent,
+    UnknownItem,
     Usage,
 )
 from rtstate.wire.audio import (
@@ -229,7 +231,9 @@ __all__ = [
     "TranscriptionLanguage",
     "TranscriptionUsage",
     "TurnDetection",
+    "UnknownContent",
     "UnknownEvent",
+    "UnknownItem",
     "Usage",
     "VoiceLiveClientEvent",
     "VoiceLiveEvent",

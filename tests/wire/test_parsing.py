@@ -333,7 +333,7 @@ def test_of_a_key_given_twice_the_last_counts() -> None:
         (delta(5), "delta", "string"),  # type: ignore[arg-type]
         ({"type": "response.text.delta", "item_id": "a1"}, "delta", "required"),
         (delta("Hi", index=-1), "content_index", "greater than or equal to 0"),
-        (added({"id": "u1"}), "item.type", "required"),
+        (event("conversation.item.added"), "item", "required"),
         (added(user(content=[{"type": "input_text", "text": 5}])), "item.content.0.text", "string"),
         (added(5), "item", "object"),  # type: ignore[arg-type]
         (event("error", error={"message": []}), "error.message", "string"),
@@ -389,7 +389,6 @@ SECRET = "correct horse battery staple"
         delta([SECRET]),  # type: ignore[arg-type]
         delta(SECRET, index=SECRET),
         added(SECRET),  # type: ignore[arg-type]
-        added({"id": SECRET}),
         added(user(content=SECRET)),
         added(user(content=[SECRET])),
         added(user(content=[{"type": "input_text", "text": [SECRET]}])),
@@ -420,7 +419,7 @@ def test_the_error_never_has_the_payload(raw: Any) -> None:
 def test_strict_raises_and_leaves_the_state_alone() -> None:
     conversation = state(HI, response_created(), delta("Hel"), strict=True)
     before, revision = conversation.snapshot(), conversation.revision
-    for raw in ("{", {"type": 5}, delta(5), added({"id": "u2"})):  # type: ignore[arg-type]
+    for raw in ("{", {"type": 5}, delta(5), event("conversation.item.added")):  # type: ignore[arg-type]
         with pytest.raises(EventParseError):
             conversation.feed(raw)
         if isinstance(raw, dict):

@@ -16,12 +16,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+import attrs
+
 from rtstate._draft.copies import ItemCopy, PartCopy, ResponseCopy
 from rtstate._draft.requests import Requests
 from rtstate._draft.work import PartWork
 from rtstate._growing import Growing
-from rtstate._json import FrozenDict
-from rtstate._model import ErrorRecord, RateLimit
+from rtstate._json import FrozenDict, same
+from rtstate._model import ErrorRecord, InputAudio, RateLimit
 from rtstate._types import END, INCOMPLETE, Dialect, Json
 
 KEPT_ERRORS: Final = 20
@@ -62,7 +64,7 @@ class Draft(Requests):
         if self.session is None:
             self.set_root("session", fields)
             return
-        news = {key: value for key, value in fields.items() if self.session.get(key, END) != value}
+        news = {key: value for key, value in fields.items() if not same(self.session.get(key, END), value)}
         if news:
             self.session = FrozenDict({**self.session, **news})
             self.ops.extend([("add", ("session", key), value) for key, value in news.items()])
@@ -71,8 +73,10 @@ class Draft(Requests):
         """Close what the old session left open: nothing is dropped, and nothing of it can be finished now."""
         for response in list(self.running.values()):
             self.end_response(response, INCOMPLETE, None)
+            response.billed = "priced"  # what the new session says of it does not count
         for item in list(self.open_items.values()):
             self.close_item(item, INCOMPLETE)
+        self.hear(**attrs.asdict(InputAudio()))
         self.order.start_over()
         self.session_number += 1
 

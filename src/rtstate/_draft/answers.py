@@ -80,7 +80,8 @@ class Answers(Items):
                 ms = audio.append(chunk)
                 if ms != part.audio_ms:
                     part.audio_ms = ms
-                    self.ops.append(("replace", audio.path, ms))
+                    if not item.hidden:
+                        self.ops.append(("replace", audio.path, ms))
                     part.frozen = None
                     if item.frozen is not None:
                         self.touch(item)
@@ -95,23 +96,25 @@ class Answers(Items):
         part = self._answer_part(item_id, index, response_id, "output_audio")
         if part is None:
             return
-        if part.audio is not None and part.audio.source:
+        if part.audio is None:
+            response = self.response_of(part.item.response_id)
+            rate = (response and response.bytes_per_second) or self.output_bytes_per_second
+            part.audio = Audio(part.path, source, rate or DEFAULT_BYTES_PER_SECOND, keep=self.keep_audio)
+        elif part.audio.source:
             self.stats.duplicates += 1
             return
-        response = self.responses.get(part.item.response_id or "")
-        rate = (
-            (response and response.bytes_per_second)
-            or self.output_bytes_per_second
-            or DEFAULT_BYTES_PER_SECOND
-        )
-        part.audio = Audio(part.path, source, rate, keep=self.keep_audio)
+        part.audio.source = source
         part.streamed = True
         self.write(part, "audio_ms", part.audio.append(chunk))
         if part.mark is not None:
             self.show_truncated(part)
 
-    def truncate(self, item_id: ItemId, index: int, audio_end_ms: float | None) -> None:
-        """Cut a spoken part off at a mark. The smallest mark wins, and no later copy undoes it."""
+    def truncate(self, item_id: ItemId, index: int, audio_end_ms: float | None, by: str = "") -> bool:
+        """Cut a spoken part off at a mark, and tell whether that could be. No later copy undoes it.
+
+        ``by`` is the request of the client that the mark is about, empty where the server has set it; of
+        several marks the smallest wins.
+        """
         item = self.items.get(item_id)
         part = item.parts[index] if item is not None and index < len(item.parts) else None
         if item_id in self.dead:
@@ -123,15 +126,24 @@ class Answers(Items):
                 "impossible", f"a truncation of item {item_id!r}, part {index}, that fits no speech; ignored"
             )
         else:
-            self.truncate_part(part, int(audio_end_ms))
+            self.truncate_part(part, int(audio_end_ms), by)
+            return True
+        return False
 
     def append_arguments(
-        self, item_id: ItemId, item_type: str, delta: str, response_id: ResponseId | None
+        self,
+        item_id: ItemId,
+        item_type: str,
+        delta: str,
+        response_id: ResponseId | None,
+        call_id: str | None = None,
     ) -> None:
         """Append a delta to the arguments of a call. Cost: O(1)."""
         item = self._call(item_id, item_type, response_id, delta=True)
-        if item is not None and delta:
-            self.grow(item, "arguments", delta)
+        if item is not None:
+            self._name(item, call_id=call_id)
+            if delta:
+                self.grow(item, "arguments", delta)
 
     def finish_arguments(
         self,
@@ -145,18 +157,24 @@ class Answers(Items):
         item = self._call(item_id, item_type, response_id)
         if item is None:
             return
-        for name, value in fields.items():
-            if value is not None and name in ITEM_FIELDS[item.type]:
-                self.write(item, name, value)
+        self._name(item, **fields)
         if arguments or (arguments is not None and not (item.arguments_final and joined(item.arguments))):
             self.set_text(item, "arguments", arguments)
         item.arguments = joined(item.arguments)
         item.arguments_final = True
         self.weigh(item)
 
+    def _name(self, item: ItemWork, **fields: str | None) -> None:
+        """Take over what an event says of the call that an item makes."""
+        for name, value in fields.items():
+            if value is not None and name in ITEM_FIELDS[item.type]:
+                self.write(item, name, value)
+        if item.call_id is not None:
+            self.calls.setdefault(item.call_id, item.id)
+
     def call_item(self, call_id: str | None) -> ItemId | None:
         """Return the id of the item that makes a call, for servers that name only the call."""
-        item_id = self.calls.get(call_id or "")
+        item_id = None if call_id is None else self.calls.get(call_id)
         if item_id is None:
             self.note("unknown_item", f"arguments of call {call_id!r}, which no item makes; ignored")
         return item_id
@@ -182,7 +200,7 @@ class Answers(Items):
         ``kind`` is its type if nobody has told; a ``delta`` is late once its part, item or response has
         ended; an event that brings nothing (``makes=False``) makes no part in an item that has ended.
         """
-        response = self.responses.get(response_id or "")
+        response = self.response_of(response_id)
         over = response is not None and response.ended
         item = self.items.get(item_id)
         if self.too_late(item_id):
@@ -222,7 +240,7 @@ class Answers(Items):
     def _call(
         self, item_id: ItemId, item_type: str, response_id: ResponseId | None, *, delta: bool = False
     ) -> ItemWork | None:
-        response = self.responses.get(response_id or "")
+        response = self.response_of(response_id)
         over = response is not None and response.ended
         item = self.items.get(item_id)
         if self.too_late(item_id):
@@ -245,4 +263,5 @@ class Answers(Items):
         """Note content of an item: the response is its own, and it has a place, if only for now."""
         if response_id is not None and item.response_id is None:
             self.attach(item, self.open_response(response_id))
+            self.close_if_over(item)
         self.place_for_now(item)

@@ -8,7 +8,7 @@ from rtstate._draft.copies import ItemCopy
 from rtstate._draft.parts import LAST_INDEX, Parts
 from rtstate._draft.work import ItemWork, ResponseWork
 from rtstate._growing import joined
-from rtstate._json import FrozenDict
+from rtstate._json import FrozenDict, same
 from rtstate._types import COMPLETED, END, IN_PROGRESS, INCOMPLETE, End, ItemId, ResponseId
 
 _RANK: Final = {IN_PROGRESS: 0, INCOMPLETE: 1, COMPLETED: 2}
@@ -24,10 +24,13 @@ class Items(Parts):
         self.stats.late += gone
         return gone
 
-    def is_producing(self, item_id: ItemId) -> bool:
-        """Tell whether a running response is producing an item."""
-        item = self.items.get(item_id)
-        return item is not None and item.response_id in self.running
+    def is_producing(self, copy: ItemCopy) -> bool:
+        """Tell whether a running response is producing an item, or seems to: an answer without content."""
+        item = self.items.get(copy.id)
+        if item is not None and item.response_id in self.running:
+            return True
+        is_answer = copy.role == "assistant" or copy.type == "function_call"
+        return bool(self.running) and is_answer and not copy.parts and not copy.arguments
 
     def put_item(
         self,
@@ -54,7 +57,7 @@ class Items(Parts):
                 self.renew(item)
         if response is not None:
             self.attach(item, response, index)
-        status = copy.status or default
+        status = copy.status or (default if item.is_open else item.status)
         closes = status != IN_PROGRESS
         self._fill(item, copy, closes=closes)
         if final and closes:
@@ -88,7 +91,7 @@ class Items(Parts):
 
     def close_if_over(self, item: ItemWork) -> None:
         """Close an item whose response, or whose session, has ended without it."""
-        response = self.responses.get(item.response_id or "")
+        response = self.response_of(item.response_id)
         if item.is_open and item.session != self.session_number:
             self.close_item(item, INCOMPLETE)
         elif item.is_open and response is not None and response.ended:
@@ -96,14 +99,14 @@ class Items(Parts):
 
     def set_status(self, item: ItemWork, status: str) -> None:
         """Advance an item's status; it never goes back."""
-        if _RANK[status] > _RANK[item.status]:
+        if _RANK.get(status, 1) > _RANK.get(item.status, 1):
             self.write(item, "status", status)
             self.open_items.pop(item.id, None)
 
     def weigh(self, item: ItemWork) -> None:
         """Work out whether a function call may be run: final, complete, and its response has not failed."""
         if item.type == "function_call":
-            response = self.responses.get(item.response_id or "")
+            response = self.response_of(item.response_id)
             well = response is None or response.status in (IN_PROGRESS, COMPLETED)
             self.write(item, "ready", item.arguments_final and item.status == COMPLETED and well)
 
@@ -117,11 +120,12 @@ class Items(Parts):
         if anchor == item.id:
             self.note("unknown_anchor", f"item {item.id!r} is to follow itself; placed at the end")
             anchor = END
-        if isinstance(anchor, End):
-            self.order.append(item.id, settled=False)
-        elif not self.order.knows(anchor) and (self.null_is_end or anchor in self.dead):
-            self.order.append(item.id, settled=True)
-        elif not self.order.place(item.id, anchor):
+        item.placed = True
+        if isinstance(anchor, End) or (
+            not self.order.knows(anchor) and (self.null_is_end or anchor in self.dead)
+        ):
+            self.order.append(item.id, settled=True, ghost=item.hidden > 0)
+        elif not self.order.place(item.id, anchor, ghost=item.hidden > 0):
             self.note("unknown_anchor", f"item {item.id!r} is to follow {anchor!r}, which has no place yet")
 
     def place_for_now(self, item: ItemWork, anchor: ItemId | End | None = END) -> None:
@@ -129,12 +133,18 @@ class Items(Parts):
 
         A null anchor says nothing here: real servers send one on the final copy of items that are not first.
         """
-        if item.id not in self.order and not self.is_out_of_band(item):
+        if not self.order.knows(item.id) and not self.is_out_of_band(item):
             behind = anchor if isinstance(anchor, str) and self.order.knows(anchor) else END
-            self.order.append(item.id, settled=False, behind=behind)
+            self.order.append(item.id, settled=False, behind=behind, ghost=item.hidden > 0)
+            item.placed = True
             if not isinstance(anchor, End) and not item.anchored:
                 item.anchored = True
                 self.write(item, "previous_item_id", anchor)
+
+    def leave_order(self, item: ItemWork) -> None:
+        """Take an item's place away: it turned out not to be part of the conversation."""
+        item.placed = False
+        self.order.remove(item.id)
 
     def drop_item(self, item_id: ItemId) -> None:
         """Delete an item for good: whatever names it from now on changes nothing. Cost: O(log n)."""
@@ -144,6 +154,10 @@ class Items(Parts):
             self.order.forget(item_id)
         else:
             self.drop(item)
+
+    def response_of(self, response_id: ResponseId | None) -> ResponseWork | None:
+        """Return the response that an event or an item names; None if it names none, or one nobody saw."""
+        return None if response_id is None else self.responses.get(response_id)
 
     def open_response(self, response_id: ResponseId) -> ResponseWork:
         """Return the response of this id, listed from its first sight on."""
@@ -155,7 +169,7 @@ class Items(Parts):
             return
         self.write(item, "response_id", response.id)
         if response.out_of_band:
-            self.order.remove(item.id)
+            self.leave_order(item)
         if item.id not in response.output:
             at = response.take_place(index)
             response.output = (*response.output[:at], item.id, *response.output[at:])
@@ -167,7 +181,7 @@ class Items(Parts):
         for name in ("role", "call_id", "name", "output"):
             if getattr(copy, name) is not None:
                 self.write(item, name, getattr(copy, name))
-        news = {key: value for key, value in copy.mcp.items() if item.mcp.get(key) != value}
+        news = {key: value for key, value in copy.mcp.items() if not same(item.mcp.get(key), value)}
         if news:
             item.mcp = FrozenDict({**item.mcp, **news})
             for key, value in news.items():
@@ -191,5 +205,5 @@ class Items(Parts):
 
     def is_out_of_band(self, item: ItemWork) -> bool:
         """Tell whether an item belongs to a response that is not part of the conversation."""
-        response = self.responses.get(item.response_id or "")
+        response = self.response_of(item.response_id)
         return response is not None and response.out_of_band

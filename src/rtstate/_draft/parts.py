@@ -37,8 +37,8 @@ class Parts(Writer):
 
     def fill_part(self, part: PartWork, copy: PartCopy, *, closes: bool) -> None:
         """Take over what a copy of a part says; one that does not close it fills only what is empty."""
-        has_text = part.text is not None or part.transcript is not None
-        if copy.type is not None and not (has_text and part.is_known):
+        told = part.streamed or part.text is not None or part.transcript is not None
+        if copy.type is not None and not (told and part.type is not None and part.is_known):
             self.retype(part, copy.type)
         if not part.is_known:
             self.merge(part, copy.extra, flat=True)
@@ -78,12 +78,12 @@ class Parts(Writer):
         if self._shown_as_heard(node, name):
             return
         if isinstance(node, PartWork):
-            node.stream = None if node.fresh or node.item.fresh else growing
+            node.stream = None if node.quiet or node.item.fresh else growing
         if growing is not text:
             self.wrote(node, name, growing.grown())
         else:
             self.touch(node)
-            if not node.fresh:
+            if not node.quiet:
                 self.ops.append((growing, len(growing.chunks)))
 
     def set_text(self, node: PartWork | ItemWork, name: str, text: str) -> None:

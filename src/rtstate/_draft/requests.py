@@ -1,7 +1,7 @@
 """Verbs for what the client asked for: shown at once, and taken back by the error that names the request.
 
-A request that the server confirms is forgotten; so is the oldest of a thousand that it never answers. A
-deletion is refused only where the server has no such item, so nothing for it can be missed in between.
+A request that the server confirms is forgotten; so is the oldest of a thousand that it never answers. An item
+that the client deletes goes on unseen until then, so that nothing is missing if the deletion is refused.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from rtstate._draft.work import Request
 from rtstate._types import IN_PROGRESS, End, ItemId
 
 _KEPT: Final = 1000
+_NAMELESS: Final = "?"  # a request without an event_id, which no error can name
 
 
 class Requests(Responses):
@@ -39,38 +40,39 @@ class Requests(Responses):
         del self.deletions[:-_KEPT]
         item = self.items.get(item_id)
         if item is not None:
-            placed = item_id in self.order
-            self.drop(item)
-            self.dead.add(item_id)
-            self._remember(event_id, Request("delete", item, placed=placed))
+            self.hide(item)
+            self._remember(event_id, Request("delete", item))
 
-    def ask_truncation(self, item_id: ItemId, index: int, audio_end_ms: float, event_id: str | None) -> None:
+    def ask_truncation(
+        self, item_id: ItemId, index: int, audio_end_ms: float | None, event_id: str | None
+    ) -> None:
         """Show a spoken part as cut off where the client says."""
-        item = self.items.get(item_id)
-        if item is not None and index < len(item.parts) and item.parts[index].type == "output_audio":
-            self.truncate_part(
-                item.parts[index], int(audio_end_ms), by=event_id or ""
-            )  # without an id nothing can take it back: as good as the server's
-            self._remember(event_id, Request("truncate", item, index))
+        if self.truncate(item_id, index, audio_end_ms, by=event_id or _NAMELESS):
+            self._remember(event_id, Request("truncate", self.items[item_id], index))
 
     def refuse(self, event_id: str) -> None:
         """Take back what a request showed: the server has answered it with an error."""
         request = self.requests.pop(event_id, None)
-        if request is None:
+        if request is None or request.item is not self.items.get(request.item.id):
             return
         item = request.item
         if request.kind == "delete":
             if item.id in self.deletions:
                 self.deletions.remove(item.id)
-            self.dead.discard(item.id)
-            self.bring_back(item, placed=request.placed and not self.is_out_of_band(item))
-            self.close_if_over(item)
-        elif item is not self.items.get(item.id):
-            return  # deleted since
+            self.unhide(item)
         elif request.kind == "create":
             self.drop(item, ghost=False)
         else:
             self.restore_part(item.parts[request.index], by=event_id)
+
+    def confirm_truncation(self, item_id: ItemId, index: int, audio_end_ms: float | None) -> None:
+        """Cut a spoken part off where the server says, or where the client asked if it does not say (xAI)."""
+        asked = [key for key, each in self.requests.items() if each.concerns("truncate", item_id, index)]
+        if audio_end_ms is None and asked:
+            audio_end_ms = self.items[item_id].parts[index].mark
+        for key in asked:
+            del self.requests[key]
+        self.truncate(item_id, index, audio_end_ms)
 
     def confirm_deletion(self, item_id: ItemId) -> None:
         """Delete an item; where the confirmation has no id, the one that waits longest for it (xAI)."""
@@ -95,9 +97,5 @@ class Requests(Responses):
                 del self.requests[next(iter(self.requests))]
 
     def _settle_requests(self, kind: str, item_id: ItemId) -> None:
-        if self.requests:
-            settled = [
-                key for key, each in self.requests.items() if each.kind == kind and each.item.id == item_id
-            ]
-            for key in settled:
-                del self.requests[key]
+        for key in [key for key, each in self.requests.items() if each.concerns(kind, item_id)]:
+            del self.requests[key]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from rtstate._draft.copies import ItemCopy, ResponseCopy
 from rtstate._draft.speech import Speech
 from rtstate._draft.work import ResponseWork
-from rtstate._json import FrozenDict
+from rtstate._json import FrozenDict, same
 from rtstate._types import COMPLETED, END, IN_PROGRESS, INCOMPLETE, Json, ResponseId
 
 
@@ -21,19 +21,22 @@ class Responses(Speech):
             self.set_root("conversation_id", copy.conversation_id)
         if copy.metadata is not None:
             self.write(response, "metadata", copy.metadata)
-        news = {key: value for key, value in copy.extra.items() if response.extra.get(key, END) != value}
+        news = {
+            key: value for key, value in copy.extra.items() if not same(response.extra.get(key, END), value)
+        }
         if news:
             self.write(response, "extra", FrozenDict({**response.extra, **news}))
         response.bytes_per_second = copy.bytes_per_second or response.bytes_per_second
         if copy.out_of_band and not response.out_of_band:
             response.out_of_band = True
-            for item_id in response.output:
-                self.order.remove(item_id)
+            for item in filter(None, map(self.items.get, response.output)):
+                self.leave_order(item)
 
     def close_response(self, response: ResponseWork, copy: ResponseCopy) -> None:
         """End a response by its final copy: fill what never came, close what is open, count the cost once."""
         if response.ended:
             self.stats.late += 1
+            self.price(response, copy.usage)
             return
         self.describe_response(response, copy)
         status = COMPLETED if copy.status in (None, IN_PROGRESS) else copy.status
@@ -58,9 +61,13 @@ class Responses(Speech):
             if item is not None and item.response_id == response.id:
                 self.close_if_over(item)
                 self.weigh(item)
-        if usage:
+        self.price(response, usage)
+
+    def price(self, response: ResponseWork, usage: Mapping[str, Json] | None) -> None:
+        """Note what a response that has ended cost, once that is known."""
+        if usage and response.billed != "priced":
             self.write(response, "usage", usage)
-        self.count("responses", usage)
+        self.bill(response, "responses", usage)
 
     def put_output(
         self, response_id: ResponseId | None, copy: ItemCopy, index: int | None, *, final: bool

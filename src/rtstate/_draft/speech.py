@@ -11,7 +11,7 @@ from rtstate._draft.answers import Answers
 from rtstate._draft.parts import LAST_INDEX
 from rtstate._draft.work import ItemWork, PartWork
 from rtstate._growing import joined
-from rtstate._json import FrozenDict
+from rtstate._json import EMPTY, FrozenDict
 from rtstate._model import InputAudio, Transcription
 from rtstate._types import COMPLETED, ItemId, Json
 
@@ -22,7 +22,7 @@ class Speech(Answers):
     def start_speech(self, item_id: ItemId | None, at_ms: float | None) -> None:
         """Note that the user began to speak; from now on there is an item for it."""
         if item_id is None or self.user_item(item_id) is not None:
-            self._hear(speaking=True, item_id=item_id, speech_started_ms=at_ms, speech_stopped_ms=None)
+            self.hear(speaking=True, item_id=item_id, speech_started_ms=at_ms, speech_stopped_ms=None)
 
     def stop_speech(self, item_id: ItemId | None, at_ms: float | None) -> None:
         """Note that the user stopped, unless that was another turn than the one being spoken."""
@@ -33,12 +33,20 @@ class Speech(Answers):
             self.note("late", f"the end of speech of item {item_id!r} while {now.item_id!r} speaks; ignored")
             return
         if item_id not in (None, now.item_id):
-            self._hear(item_id=item_id, speech_started_ms=None)
-        self._hear(speaking=False, speech_stopped_ms=at_ms)
+            self.hear(item_id=item_id, speech_started_ms=None)
+        self.hear(speaking=False, speech_stopped_ms=at_ms)
+
+    def commit_speech(self, item_id: ItemId) -> ItemWork | None:
+        """Return the user's item that the audio became; None if it is gone. The user has stopped."""
+        item = self.user_item(item_id)
+        if item is not None and self.input_audio.item_id == item_id:
+            self.hear(speaking=False)
+        return item
 
     def discard_speech(self) -> None:
         """Forget speech that was never committed, with the item that stood for it."""
-        item = self.items.get(self.input_audio.item_id or "")
+        item_id = self.input_audio.item_id
+        item = None if item_id is None else self.items.get(item_id)
         if (
             item is not None
             and item.is_open
@@ -46,7 +54,7 @@ class Speech(Answers):
             and item.session == self.session_number
         ):
             self.drop(item)
-        self._hear(**attrs.asdict(InputAudio()))
+        self.hear(**attrs.asdict(InputAudio()))
 
     def user_item(self, item_id: ItemId) -> ItemWork | None:
         """Return the user's item of this id, made if this is the first sight of it; None if it is gone."""
@@ -94,10 +102,18 @@ class Speech(Answers):
             self.grow(part, "transcript", delta)
             self._set_transcription(part, "partial")
 
-    def revise_transcription(self, part: PartWork, transcript: str) -> None:
+    def revise_transcription(
+        self,
+        part: PartWork,
+        transcript: str,
+        usage: Mapping[str, Json] | None = None,
+        *,
+        finishing: bool = False,
+    ) -> None:
         """Replace the transcript so far by a better one that is not final yet.
 
-        After a final one only a transcript that goes on from it counts: the user took the turn up again.
+        After a final one only a transcript that goes on from it counts: the user took the turn up again. A
+        ``finishing`` one is final as soon as an answer or another item begins (xAI).
         """
         known = joined(part.transcript) or ""
         if transcript and (not part.final or (known and transcript.startswith(known))):
@@ -105,6 +121,14 @@ class Speech(Answers):
             self.set_text(part, "transcript", transcript)
             if not part.final:
                 self._set_transcription(part, "partial")
+                self.finishing = (part, usage) if finishing else None
+
+    def begin(self) -> None:
+        """Make the transcript final that only waited for something else to begin."""
+        if self.finishing is not None:
+            (part, usage), self.finishing = self.finishing, None
+            if not part.final and part.item.id in self.items:
+                self.finish_transcription(part, None, usage, EMPTY)
 
     def finish_transcription(
         self,
@@ -125,9 +149,7 @@ class Speech(Answers):
         self._set_transcription(part, "final")
         self.set_status(part.item, COMPLETED)
         self.merge(part, extra, flat=False)
-        if not part.billed:
-            part.billed = True
-            self.count("transcription", usage)
+        self.bill(part, "transcription", usage)
 
     def fail_transcription(self, part: PartWork, error: Mapping[str, Json] | None) -> None:
         """Note that there will be no transcript, unless there is one. What was understood so far stays."""
@@ -148,7 +170,8 @@ class Speech(Answers):
             return
         part.extra = FrozenDict({**part.extra, "segments": (*known, segment)})
         self.touch(part)
-        self.ops.append(("add", (*part.path, "extra", "segments", len(known)), segment))
+        if not part.quiet:
+            self.ops.append(("add", (*part.path, "extra", "segments", len(known)), segment))
 
     def _set_transcription(
         self, part: PartWork, status: Any, error: Mapping[str, Json] | None = None
@@ -157,7 +180,8 @@ class Speech(Answers):
             self.write(part, "transcription", Transcription(status, error))
             self.write(part, "final", status in ("final", "failed"))
 
-    def _hear(self, **fields: Json) -> None:
+    def hear(self, **fields: Json) -> None:
+        """Set what is known of the user's audio, and write down what that changes."""
         news = {name: value for name, value in fields.items() if getattr(self.input_audio, name) != value}
         if news:
             self.input_audio = attrs.evolve(self.input_audio, **news)

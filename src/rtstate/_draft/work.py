@@ -23,6 +23,9 @@ from rtstate._types import IN_PROGRESS, ItemId, Json, JsonPath, ResponseId
 _ItemTwin: Final = twin(model.Item)
 _PartTwin: Final = twin(model.Part)
 
+Billed: TypeAlias = Literal["", "counted", "priced"]
+"""Whether something stands in the totals, and with what it cost."""
+
 
 @attrs.define(eq=False, weakref_slot=False)
 class PartWork:
@@ -58,11 +61,15 @@ class PartWork:
     """The text that the next delta probably goes to."""
     streamed: bool = False
     """A delta or a final text was its own, not a copy's."""
-    billed: bool = False
-    """Its transcription is counted."""
+    billed: Billed = ""
     frozen: model.Part | None = None
     fresh: bool = False
     shown: bool = False
+
+    @property
+    def quiet(self) -> bool:
+        """Whether a write to it needs no operation: the document shows it whole, or not at all."""
+        return self.fresh or self.item.hidden > 0
 
     @property
     def is_known(self) -> bool:
@@ -128,11 +135,19 @@ class ItemWork:
     arguments_final: bool = False
     ready: bool = False
     output: Json = None
+    hidden: int = 0
+    """How many deletions the client has asked for. It goes on, unseen, for one of them may be refused."""
+    placed: bool = False
+    """While it is hidden: whether it has a place."""
     mcp: Mapping[str, Json] = EMPTY
     extra: Mapping[str, Json] = EMPTY
     frozen: model.Item | None = None
     fresh: bool = False
     shown: bool = False
+
+    @property
+    def quiet(self) -> bool:
+        return self.fresh or self.hidden > 0
 
     @property
     def is_known(self) -> bool:
@@ -201,10 +216,15 @@ class ResponseWork:
     extra: Mapping[str, Json] = EMPTY
     out_of_band: bool = False
     ended: bool = False
+    billed: Billed = ""
     bytes_per_second: int | None = None
     frozen: model.Response | None = None
     fresh: bool = False
     shown: bool = False
+
+    @property
+    def quiet(self) -> bool:
+        return self.fresh
 
     def take_place(self, index: int | None) -> int:
         """Take a place in the output for an output index: behind all that do not lie beyond it."""
@@ -227,7 +247,10 @@ class Request:
     kind: Literal["create", "delete", "truncate"]
     item: ItemWork
     index: int = 0
-    placed: bool = False
+
+    def concerns(self, kind: str, item_id: ItemId, index: int = 0) -> bool:
+        """Tell whether this is the request that an event confirms."""
+        return (self.kind, self.item.id, self.index) == (kind, item_id, index)
 
 
 Node: TypeAlias = ItemWork | PartWork | ResponseWork

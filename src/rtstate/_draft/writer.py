@@ -13,7 +13,7 @@ from rtstate import _model as model
 from rtstate._change import RawOperation, Stats
 from rtstate._draft.work import NODES, ItemWork, Node, PartWork, Request, ResponseWork
 from rtstate._growing import Growing, grown
-from rtstate._json import EMPTY, FrozenDict
+from rtstate._json import EMPTY, FrozenDict, same
 from rtstate._order import Order
 from rtstate._types import AnomalyKind, AudioMode, Dialect, ItemId, Json, ResponseId
 from rtstate._vector import Vector
@@ -47,6 +47,8 @@ class Writer:
 
         self.calls: dict[str, ItemId] = {}  # call_id -> the item that makes the call
         self.deletions: list[ItemId] = []  # asked for by the client, not confirmed yet
+        # What the user said that is final as soon as something else begins, and what it cost (xAI).
+        self.finishing: tuple[PartWork, Mapping[str, Json] | None] | None = None
         self.requests: dict[str, Request] = {}  # by the client's event_id, while nobody has answered
 
         self.conversation_id: str | None = None
@@ -77,14 +79,14 @@ class Writer:
 
     def write(self, node: Node, name: str, value: Any) -> None:
         """Set one field of an entity, if that changes it. Cost: O(1)."""
-        if getattr(node, name) != value:
+        if not same(getattr(node, name), value):
             setattr(node, name, value)
             self.wrote(node, name, value)
 
     def wrote(self, node: Node, name: str, value: Any) -> None:
         """Note that a field of an entity has a new value. Cost: O(1)."""
         self.touch(node)
-        if not node.fresh:
+        if not node.quiet:
             self.ops.append(("replace", (*node.path, name), value))
 
     def touch(self, node: Node) -> None:
@@ -101,22 +103,25 @@ class Writer:
     def merge(self, node: ItemWork | PartWork, fields: Mapping[str, Json], *, flat: bool) -> None:
         """Add fields this library does not know to an entity; ``flat``: beside its own, not under extra."""
         known = node.extra
-        news = {k: v for k, v in fields.items() if k not in known or (v is not None and known[k] != v)}
+        news = {
+            k: v for k, v in fields.items() if k not in known or (v is not None and not same(known[k], v))
+        }
         if news:
             node.extra = FrozenDict({**known, **news})
             self.touch(node)
-            if not node.fresh:
+            if not node.quiet:
                 place = node.path if flat else (*node.path, "extra")
                 self.ops.extend([("add", (*place, key), value) for key, value in news.items()])
 
     def set_root(self, name: str, value: Any) -> None:
         """Set one field of the document itself, if that changes it. Cost: O(1)."""
-        if getattr(self, name) != value:
+        if not same(getattr(self, name), value):
             setattr(self, name, value)
             self.ops.append(("replace", (name,), value))
 
     def add_item(self, item_id: ItemId, item_type: str) -> ItemWork:
         """Make an item that is open and has no place yet. Cost: O(1)."""
+        self.begin()
         slot = self._item_slots.setdefault(item_id, len(self._item_slots))
         item = self.items[item_id] = ItemWork(item_id, item_type, slot, self.session_number)
         self.open_items[item_id] = item
@@ -132,15 +137,19 @@ class Writer:
 
     def add_response(self, response_id: ResponseId) -> ResponseWork:
         """Make a response that is running. Cost: O(1)."""
+        self.begin()
         slot = self._response_slots.setdefault(response_id, len(self._response_slots))
         response = self.responses[response_id] = ResponseWork(response_id, slot)
         self.running[response_id] = response
         self.renew(response)
         return response
 
+    def begin(self) -> None:
+        """Do what is due when an item or a response begins: nothing, on this floor."""
+
     def renew(self, node: Node) -> None:
         """Show an entity whole, by one operation that is filled in when the event is over."""
-        if not node.fresh:
+        if not node.quiet:
             node.fresh = True
             self._fresh.append(node)
             if not (isinstance(node, PartWork) and node.item.fresh):
@@ -159,7 +168,7 @@ class Writer:
         del part.item.parts[part.index]
         self.touch(part.item)
         self._unshow(part)
-        if part.shown and not part.item.fresh:
+        if part.shown and not part.item.quiet:
             self.ops.append(("remove", part.path, None))
 
     def drop(self, item: ItemWork, *, ghost: bool = True) -> None:
@@ -177,23 +186,41 @@ class Writer:
         if item.shown:
             self.ops.append(("remove", item.path, None))
 
-    def bring_back(self, item: ItemWork, *, placed: bool) -> None:
-        """Put an item that was dropped back, and where it stood if it had a place. Cost: O(log n)."""
-        self.items[item.id] = item
-        if item.is_open:
-            self.open_items[item.id] = item
-        item.shown = False
-        self.renew(item)
-        if placed:
-            self.order.restore(item.id)
+    def hide(self, item: ItemWork) -> None:
+        """Take an item out of the document, not out of the draft. Cost: O(log n) and its parts."""
+        item.hidden += 1
+        if item.hidden == 1:
+            item.placed = item.id in self.order
+            self.order.remove(item.id)
+            nodes: tuple[Node, ...] = (*item.parts, item)
+            for node in nodes:
+                self._unshow(node)
+            for part in item.parts:
+                part.stream = None
+            if item.shown:
+                item.shown = False
+                self.ops.append(("remove", item.path, None))
+            self.touch(item)
 
-    def count(self, ledger: str, usage: Mapping[str, Json] | None) -> None:
-        """Add one response's or transcription's usage to the totals. Cost: O(1)."""
-        self._add((ledger, "count"), 1)
-        if usage:
-            self._add_all((ledger,), self._counters[ledger], usage)
-        else:
+    def unhide(self, item: ItemWork) -> None:
+        """Show an item again, as it is by now, unless there is another reason to hide it."""
+        item.hidden -= 1
+        if not item.hidden:
+            for part in item.parts:
+                part.shown = True
+            self.renew(item)
+            if item.placed:
+                self.order.restore(item.id)
+
+    def bill(self, owner: PartWork | ResponseWork, ledger: str, usage: Mapping[str, Json] | None) -> None:
+        """Count a response or a transcription once, and its usage once, when that is known. Cost: O(1)."""
+        if not owner.billed:
+            self._add((ledger, "count"), 1)
             self._add((ledger, "without_usage"), 1)
+        if usage and owner.billed != "priced":
+            self._add((ledger, "without_usage"), -1)
+            self._add_all((ledger,), self._counters[ledger], usage)
+        owner.billed = "priced" if usage or owner.billed == "priced" else "counted"
 
     def _add_all(self, path: tuple[str, ...], counters: Mapping[str, Any], usage: Mapping[str, Json]) -> None:
         for key, counter in counters.items():
@@ -256,7 +283,7 @@ class Writer:
             label = self.order.label
             self._items = self._items.with_all(
                 {
-                    slot: None if item is None else (item.freeze(), label(item.id))
+                    slot: None if item is None or item.hidden else (item.freeze(), label(item.id))
                     for slot, item in self.dirty_items.items()
                 }
             )

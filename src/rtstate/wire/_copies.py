@@ -48,10 +48,12 @@ def read_item(draft: Draft, item: JsonObject) -> ItemCopy | None:
         draft.note("impossible", "an item without an id; ignored")
         return None
     item_type = _ITEM_TYPES.get(item["type"], item["type"]) if item.get("type") else None
-    copy = ItemCopy(item_id, item_type, _STATUSES.get(item.get("status") or ""))
+    status = item.get("status") if isinstance(item.get("status"), str) else None
+    copy = ItemCopy(item_id, item_type, None if status is None else _STATUSES.get(status))
     known = draft.items.get(item_id)
     fields = ITEM_FIELDS.get(item_type or (known.type if known else "message"))
     if fields is None:
+        copy.status = status
         copy.extra = freeze({k: v for k, v in item.items() if k not in _OUR_KEYS})
         return copy
     for name in ("role", "call_id", "name", "arguments"):

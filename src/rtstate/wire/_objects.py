@@ -7,7 +7,7 @@ reason.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, cast
 
 from pydantic import Discriminator, NonNegativeInt, SerializerFunctionWrapHandler, Tag, WrapSerializer
 
@@ -202,6 +202,25 @@ class ItemContent(Wire):
     format: str | None = None
 
 
+class UnknownContent(Wire):
+    """A part of a type this library does not know; all its fields are kept as they came."""
+
+    type: str
+
+
+def _content_kind(part: Any) -> str:
+    return _kind(part, _CONTENT_TYPES, ItemContent)
+
+
+_CONTENT_TYPES = frozenset(
+    {None, "input_text", "input_audio", "input_image", "output_text", "output_audio", "text", "audio"}
+)
+AnyContent: TypeAlias = Annotated[
+    Annotated[ItemContent, Tag("known")] | Annotated[UnknownContent, Tag("unknown")],
+    Discriminator(_content_kind),
+]
+
+
 class ConversationItem(Wire):
     """One entry of a conversation: a message, a function call, its output, or a step of an MCP server.
 
@@ -213,10 +232,10 @@ class ConversationItem(Wire):
 
     id: str | None = None
     object: str | None = None
-    type: str
+    type: str | None = None
     status: str | None = None
     role: str | None = None
-    content: list[ItemContent] | None = None
+    content: list[AnyContent] | None = None
     call_id: str | None = None
     name: str | None = None
     arguments: str | None = None
@@ -229,30 +248,70 @@ class ConversationItem(Wire):
     error: Any = None
 
 
+class UnknownItem(Wire):
+    """An item of a type this library does not know; all its fields are kept as they came."""
+
+    id: str | None = None
+    type: str
+
+
+def _item_kind(item: Any) -> str:
+    return _kind(item, _ITEM_TYPES, ConversationItem)
+
+
+def _kind(value: Any, known: frozenset[str | None], model: type[Wire]) -> str:
+    """Tell by its type whether a value, plain or an object already, is to be read as a known one."""
+    if isinstance(value, dict):
+        of_type = cast("JsonObject", value).get("type")
+        return "unknown" if isinstance(of_type, str) and of_type not in known else "known"
+    return "known" if isinstance(value, model) else "unknown"
+
+
+_ITEM_TYPES = frozenset(
+    {
+        None,
+        "message",
+        "force_message",
+        "function_call",
+        "function_call_output",
+        "item_reference",
+        "mcp_list_tools",
+        "mcp_call",
+        "mcp_tool_call",
+        "mcp_approval_request",
+        "mcp_approval_response",
+    }
+)
+AnyItem: TypeAlias = Annotated[
+    Annotated[ConversationItem, Tag("known")] | Annotated[UnknownItem, Tag("unknown")],
+    Discriminator(_item_kind),
+]
+
+
 # Responses
 
 
 class CachedTokensDetails(Wire):
     """Tokens by modality; a count that was not sent reads as 0."""
 
-    text_tokens: int | None = 0
-    audio_tokens: int | None = 0
-    image_tokens: int | None = 0
+    text_tokens: int | float | None = 0
+    audio_tokens: int | float | None = 0
+    image_tokens: int | float | None = 0
 
 
 class TokenDetails(CachedTokensDetails):
     """Input or output tokens by modality; ``cached_tokens`` are part of the input, not an addition to it."""
 
-    cached_tokens: int | None = 0
+    cached_tokens: int | float | None = 0
     cached_tokens_details: CachedTokensDetails | None = None
 
 
 class Usage(Wire):
     """The tokens of one response; Qwen spells the details ``input_tokens_details`` and so on."""
 
-    total_tokens: int | None = None
-    input_tokens: int | None = None
-    output_tokens: int | None = None
+    total_tokens: int | float | None = None
+    input_tokens: int | float | None = None
+    output_tokens: int | float | None = None
     input_token_details: TokenDetails | None = None
     output_token_details: TokenDetails | None = None
 
@@ -277,7 +336,7 @@ class Response(Wire):
     object: str | None = None
     status: str | None = None
     status_details: StatusDetails | str | None = None
-    output: list[ConversationItem] | None = None
+    output: list[AnyItem] | None = None
     conversation_id: str | None = None
     metadata: JsonObject | None = None
     usage: Usage | None = None
@@ -299,7 +358,7 @@ class ResponseProperties(Wire):
 
     conversation: str | None = None
     metadata: JsonObject | None = None
-    input: list[ConversationItem] | None = None
+    input: list[AnyItem] | None = None
     instructions: str | None = None
     tools: list[JsonObject] | None = None
     tool_choice: str | JsonObject | None = None
@@ -332,9 +391,9 @@ class TranscriptionUsage(Wire):
     """What one transcription cost: tokens, or ``seconds`` of audio where it is billed by duration."""
 
     type: str | None = None
-    total_tokens: int | None = None
-    input_tokens: int | None = None
-    output_tokens: int | None = None
+    total_tokens: int | float | None = None
+    input_tokens: int | float | None = None
+    output_tokens: int | float | None = None
     input_token_details: TokenDetails | None = None
     seconds: float | None = None
 

@@ -32,7 +32,7 @@ class InputAudioBufferSpeechStarted(ServerEvent):
 
     type: Literal["input_audio_buffer.speech_started"]
     audio_start_ms: Milliseconds = None
-    item_id: str
+    item_id: str | None = None
 
 
 class InputAudioBufferSpeechStopped(ServerEvent):
@@ -83,9 +83,11 @@ class OutputAudioBufferCleared(ServerEvent):
 
 
 def on_committed(draft: Draft, event: JsonObject) -> None:
-    item = draft.user_item(event["item_id"])
-    if item:
+    item = draft.commit_speech(event["item_id"])
+    if item and "previous_item_id" in event:
         draft.place(item, anchor(event))
+    elif item:
+        draft.place_for_now(item)
 
 
 def on_speech_started(draft: Draft, event: JsonObject) -> None:

@@ -8,7 +8,7 @@ from rtstate._draft import Draft
 from rtstate._types import END
 from rtstate.wire._base import ClientEvent, JsonObject, ignored, noted, reduced
 from rtstate.wire._copies import read_item
-from rtstate.wire._objects import ConversationItem, Index, ResponseProperties, SessionProperties
+from rtstate.wire._objects import AnyItem, Index, ResponseProperties, SessionProperties
 
 
 class SessionUpdateEvent(ClientEvent):
@@ -61,7 +61,7 @@ class ConversationItemCreateEvent(ClientEvent):
 
     type: Literal["conversation.item.create"] = "conversation.item.create"
     previous_item_id: str | None = None
-    item: ConversationItem
+    item: AnyItem
 
 
 class ConversationItemRetrieveEvent(ClientEvent):
@@ -141,8 +141,7 @@ def on_delete(draft: Draft, event: JsonObject) -> None:
 
 def on_truncate(draft: Draft, event: JsonObject) -> None:
     index, end = event.get("content_index") or 0, event.get("audio_end_ms")
-    if end is not None and end >= 0:
-        draft.ask_truncation(event["item_id"], index, end, event.get("event_id"))
+    draft.ask_truncation(event["item_id"], index, end, event.get("event_id"))
 
 
 ROWS = (

@@ -11,7 +11,7 @@ from rtstate._draft import Draft
 from rtstate._types import COMPLETED, IN_PROGRESS
 from rtstate.wire._base import JsonObject, ServerEvent, reduced
 from rtstate.wire._copies import anchor, read_item
-from rtstate.wire._objects import ConversationItem, Index, Milliseconds
+from rtstate.wire._objects import AnyItem, Index, Milliseconds
 
 
 class ConversationItemAdded(ServerEvent):
@@ -19,7 +19,7 @@ class ConversationItemAdded(ServerEvent):
 
     type: Literal["conversation.item.added"]
     previous_item_id: str | None = None
-    item: ConversationItem
+    item: AnyItem
 
 
 class ConversationItemCreated(ServerEvent):
@@ -27,7 +27,7 @@ class ConversationItemCreated(ServerEvent):
 
     type: Literal["conversation.item.created"]
     previous_item_id: str | None = None
-    item: ConversationItem
+    item: AnyItem
 
 
 class ConversationItemDone(ServerEvent):
@@ -35,14 +35,14 @@ class ConversationItemDone(ServerEvent):
 
     type: Literal["conversation.item.done"]
     previous_item_id: str | None = None
-    item: ConversationItem
+    item: AnyItem
 
 
 class ConversationItemRetrieved(ServerEvent):
     """The server's own copy of an item, audio included, in answer to ``conversation.item.retrieve``."""
 
     type: Literal["conversation.item.retrieved"]
-    item: ConversationItem
+    item: AnyItem
 
 
 class ConversationItemTruncated(ServerEvent):
@@ -71,7 +71,7 @@ def on_added(draft: Draft, event: JsonObject) -> None:
 
 def on_created(draft: Draft, event: JsonObject) -> None:
     copy = read_item(draft, event["item"])
-    item = copy and draft.put_item(copy, IN_PROGRESS if draft.is_producing(copy.id) else COMPLETED)
+    item = copy and draft.put_item(copy, IN_PROGRESS if draft.is_producing(copy) else COMPLETED)
     if item:
         draft.confirm_item(item.id)
         draft.place(item, anchor(event))
@@ -93,7 +93,7 @@ def on_retrieved(draft: Draft, event: JsonObject) -> None:
 
 
 def on_truncated(draft: Draft, event: JsonObject) -> None:
-    draft.truncate(event["item_id"], event.get("content_index") or 0, event.get("audio_end_ms"))
+    draft.confirm_truncation(event["item_id"], event.get("content_index") or 0, event.get("audio_end_ms"))
 
 
 def on_deleted(draft: Draft, event: JsonObject) -> None:

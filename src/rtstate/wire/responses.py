@@ -7,7 +7,7 @@ from typing import Literal
 from rtstate._draft import Draft, PartCopy
 from rtstate.wire._base import JsonObject, ServerEvent, noted, reduced
 from rtstate.wire._copies import read_item, read_part, read_response
-from rtstate.wire._objects import ConversationItem, Index, ItemContent, PartEvent, Response, Usage
+from rtstate.wire._objects import AnyContent, AnyItem, Index, PartEvent, Response, Usage
 
 
 class ResponseCreated(ServerEvent):
@@ -39,7 +39,7 @@ class ResponseOutputItemAdded(ServerEvent):
     type: Literal["response.output_item.added"]
     response_id: str | None = None
     output_index: Index = None
-    item: ConversationItem
+    item: AnyItem
 
 
 class ResponseOutputItemDone(ServerEvent):
@@ -48,23 +48,23 @@ class ResponseOutputItemDone(ServerEvent):
     type: Literal["response.output_item.done"]
     response_id: str | None = None
     output_index: Index = None
-    item: ConversationItem
+    item: AnyItem
 
 
 class ResponseContentPartAdded(PartEvent):
     """A response opens a part of an item; the first Azure previews call it ``content``."""
 
     type: Literal["response.content_part.added"]
-    part: ItemContent | None = None
-    content: ItemContent | None = None
+    part: AnyContent | None = None
+    content: AnyContent | None = None
 
 
 class ResponseContentPartDone(PartEvent):
     """A response closes a part, given whole but for its audio; Inworld leaves the part out."""
 
     type: Literal["response.content_part.done"]
-    part: ItemContent | None = None
-    content: ItemContent | None = None
+    part: AnyContent | None = None
+    content: AnyContent | None = None
 
 
 def on_created(draft: Draft, event: JsonObject) -> None:

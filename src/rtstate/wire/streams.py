@@ -136,7 +136,9 @@ def on_audio_delta(draft: Draft, event: JsonObject) -> None:
 def on_arguments_delta(draft: Draft, event: JsonObject) -> None:
     item_id = event.get("item_id") or draft.call_item(event.get("call_id"))
     if item_id:
-        draft.append_arguments(item_id, "function_call", event["delta"], event.get("response_id"))
+        draft.append_arguments(
+            item_id, "function_call", event["delta"], event.get("response_id"), event.get("call_id")
+        )
 
 
 def on_arguments_done(draft: Draft, event: JsonObject) -> None:

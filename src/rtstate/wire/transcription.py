@@ -86,7 +86,8 @@ def on_delta(draft: Draft, event: JsonObject) -> None:
 def on_completed(draft: Draft, event: JsonObject) -> None:
     part = _part(draft, event)
     if part and event.get("status") == IN_PROGRESS:
-        draft.revise_transcription(part, event.get("transcript") or "")
+        usage = read_usage(event.get("usage"))
+        draft.revise_transcription(part, event.get("transcript") or "", usage, finishing=True)
     elif part:
         told = {key: event[key] for key in ("languages", "logprobs") if event.get(key) is not None}
         usage = read_usage(event.get("usage"))
