@@ -1,0 +1,512 @@
+"""The laws of the design, each over legal, damaged and colliding streams of events.
+
+Law 7 stands beside the tests of checkpoints, law 10 in ``test_costs.py``.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from copy import deepcopy
+from typing import Any
+
+import jsonpatch
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from rtstate import Change, Conversation, EventParseError, Item, Snapshot, replay, simulate
+from tests.laws_support import canonical, every_item, fold, generated, run
+from tests.strategies import STREAMS, Call, Event, Stream, calls, seeds
+
+over_every_stream = pytest.mark.parametrize("stream", STREAMS.values(), ids=list(STREAMS))
+Streams = st.SearchStrategy[Stream]
+
+
+# 1. Changes
+
+
+@over_every_stream
+@given(st.data())
+def test_changes_folded_into_the_first_document_give_the_last(stream: Streams, data: st.DataObject) -> None:
+    result = run(data.draw(stream))
+    document = result.first
+    for number, change in enumerate(change for change in result.changes if change):
+        fold(document, change.patch())
+        assert document["revision"] == change.revision == number + 1
+    assert canonical(document) == canonical(result.last)
+
+
+@over_every_stream
+@given(st.data())
+def test_strict_patches_give_the_same_through_a_stock_library(stream: Streams, data: st.DataObject) -> None:
+    result = run(data.draw(stream))
+    document = deepcopy(result.first)
+    for change in result.changes:
+        document = jsonpatch.apply_patch(document, change.patch(append=False), in_place=True)
+    assert canonical(document) == canonical(result.last)
+
+
+@over_every_stream
+@given(st.data())
+def test_a_change_reads_the_same_at_once_and_at_the_end(stream: Streams, data: st.DataObject) -> None:
+    conversation = Conversation()
+    read: list[tuple[Change, str]] = []
+    for event in data.draw(stream):
+        change = conversation.feed(event)
+        read.append((change, both_forms(change)))
+    assert [both_forms(change) for change, _ in read] == [patch for _, patch in read]
+
+
+def both_forms(change: Change) -> str:
+    return canonical([change.patch(), change.patch(append=False)])
+
+
+# 2. Snapshots
+
+
+@over_every_stream
+@given(st.data())
+def test_a_snapshot_held_shows_its_own_moment(stream: Streams, data: st.DataObject) -> None:
+    """Snapshots are read only at the end, and compared with what the changes say the document was then."""
+    conversation = Conversation()
+    snapshot = conversation.snapshot()
+    document = snapshot.to_dict()
+    held = [(snapshot, canonical(document))]
+    for event in data.draw(stream):
+        change = conversation.feed(event)
+        snapshot = conversation.snapshot()
+        assert (snapshot is held[-1][0]) is not bool(change)
+        if change:
+            held.append((snapshot, canonical(fold(document, change.patch()))))
+        assert conversation.snapshot() is snapshot
+    assert [canonical(snapshot.to_dict()) for snapshot, _ in held] == [then for _, then in held]
+
+
+@over_every_stream
+@given(st.data())
+def test_what_a_change_does_not_touch_is_the_same_object(stream: Streams, data: st.DataObject) -> None:
+    conversation = Conversation()
+    before = conversation.snapshot()
+    for event in data.draw(stream):
+        paths = [operation.path for operation in conversation.feed(event).operations]
+        after = conversation.snapshot()
+        for item_id, item in every_item(before).items():
+            touched = [path for path in paths if path[:2] == ("items", item_id)]
+            now = after.item(item_id)
+            if not touched:
+                assert now is item
+            elif now is not None and all(path[2:3] == ("content",) and len(path) > 4 for path in touched):
+                parts = {path[3] for path in touched}
+                assert all(now.content[at] is each for at, each in enumerate(item.content) if at not in parts)
+        for response in before.responses:
+            if not any(path[:2] == ("responses", response.id) for path in paths):
+                assert after.response(response.id) is response
+        if not any(path[0] == "usage" for path in paths):
+            assert after.usage is before.usage
+        before = after
+
+
+@over_every_stream
+@given(st.data())
+def test_a_document_reads_back(stream: Streams, data: st.DataObject) -> None:
+    result = run(data.draw(stream))
+    snapshot = result.conversation.snapshot()
+    again = Snapshot.from_dict(json.loads(snapshot.to_json()))
+    assert again == snapshot
+    assert hash(again) == hash(snapshot)
+    assert again.to_json() == snapshot.to_json()
+    assert again.order == snapshot.order
+    assert again.responses == snapshot.responses
+    assert again.usage == snapshot.usage
+    assert canonical(again.to_dict()) == canonical(result.last)
+
+
+# 3. Repetition
+
+
+def named(events: Iterable[Any]) -> Stream:
+    """The same events, each with an id of its own where it is an object at all."""
+    return [
+        {**event, "event_id": f"event_{number}"} if isinstance(event, dict) else event
+        for number, event in enumerate(events)
+    ]
+
+
+@over_every_stream
+@given(st.data())
+def test_a_repeated_event_changes_nothing(stream: Streams, data: st.DataObject) -> None:
+    stream_once = named(data.draw(stream))
+    once, twice = Conversation(), Conversation()
+    for number, event in enumerate(stream_once):
+        once.feed(event)
+        twice.feed(event)
+        snapshot = twice.snapshot()
+        for again in (number, number // 2):
+            assert not twice.feed(stream_once[again])
+        assert twice.snapshot() is snapshot
+    assert twice.snapshot().to_json() == once.snapshot().to_json()
+    assert twice.stats.duplicates + twice.stats.invalid >= 2 * len(stream_once)
+
+
+def test_server_and_client_events_share_no_ids() -> None:
+    conversation = Conversation()
+    conversation.feed({"type": "input_audio_buffer.speech_started", "item_id": "item_a"})
+    conversation.sent({"type": "conversation.item.delete", "item_id": "item_a", "event_id": "event_1"})
+    conversation.feed({"type": "conversation.item.deleted", "item_id": "item_a", "event_id": "event_1"})
+    assert conversation.stats.duplicates == 0
+    assert conversation.snapshot().item("item_a") is None
+
+
+# 4. Final texts
+
+_SPELLINGS: dict[str, tuple[Event, Event, str, Callable[[Item], str | None]]] = {
+    "text": (
+        {"type": "response.output_text.delta"},
+        {"type": "response.output_text.done"},
+        "text",
+        lambda item: item.content[0].text,
+    ),
+    "transcript": (
+        {"type": "response.audio_transcript.delta"},
+        {"type": "response.audio_transcript.done"},
+        "transcript",
+        lambda item: item.content[0].transcript,
+    ),
+    "arguments": (
+        {"type": "response.function_call_arguments.delta"},
+        {"type": "response.function_call_arguments.done"},
+        "arguments",
+        lambda item: item.arguments,
+    ),
+    "mcp": (
+        {"type": "response.mcp_call_arguments.delta"},
+        {"type": "response.mcp_call_arguments.done"},
+        "arguments",
+        lambda item: item.arguments,
+    ),
+    "transcription": (
+        {"type": "conversation.item.input_audio_transcription.delta"},
+        {"type": "conversation.item.input_audio_transcription.completed"},
+        "transcript",
+        lambda item: item.content[0].transcript,
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", _SPELLINGS)
+@given(deltas=st.lists(st.text(max_size=4), max_size=6), final=st.text(max_size=9), at=st.integers(0, 6))
+def test_a_final_text_wins_over_its_deltas_whatever_the_order(
+    kind: str, deltas: list[str], final: str, at: int
+) -> None:
+    delta, done, name, read = _SPELLINGS[kind]
+    stream = [{**delta, "item_id": "item_a", "delta": each} for each in deltas]
+    stream.insert(at, {**done, "item_id": "item_a", name: final})
+    item = run(stream).conversation.snapshot().item("item_a")
+    assert item is not None
+    assert read(item) == final
+
+
+@pytest.mark.parametrize("kind", _SPELLINGS)
+@given(deltas=st.lists(st.text(min_size=1, max_size=4), min_size=1, max_size=6), ends=st.booleans())
+def test_deltas_without_a_final_text_are_the_text(kind: str, deltas: list[str], ends: bool) -> None:
+    delta, done, _, read = _SPELLINGS[kind]
+    stream = [{**delta, "item_id": "item_a", "delta": each} for each in deltas]
+    if ends:
+        stream.append({**done, "item_id": "item_a"})
+    item = run(stream).conversation.snapshot().item("item_a")
+    assert item is not None
+    assert read(item) == "".join(deltas)
+
+
+_TEXT_DELTAS = ("text.delta", "transcript.delta", "transcription.delta")
+
+
+@over_every_stream
+@given(st.data())
+def test_no_delta_changes_a_final_text(stream: Streams, data: st.DataObject) -> None:
+    conversation = Conversation()
+    before = conversation.snapshot()
+    for event in data.draw(stream):
+        change = conversation.feed(event)
+        after = conversation.snapshot()
+        if change and str(change.event_type).endswith(_TEXT_DELTAS):
+            for item_id, item in every_item(before).items():
+                now = after.item(item_id)
+                assert now is not None
+                for old, new in zip(item.content, now.content, strict=False):
+                    assert not old.final or generated(new) == generated(old)
+        before = after
+
+
+@given(calls, seeds)
+def test_texts_end_the_same_when_their_ends_overtake_their_deltas(call: Call, seed: int) -> None:
+    """The last deltas come after everything else; a text that was told whole is what it would have been."""
+    session = call.session
+    deltas = [each for each in session.events if each["type"].endswith(_TEXT_DELTAS)]
+    assume(deltas)
+    late = deltas[seed % len(deltas) :]
+    told = {each["event_id"] for each in late}
+    rest = [each for each in session.events if each.get("event_id") not in told]
+    snapshot = run([*rest, *late]).conversation.snapshot()
+    for item_id, texts in session.truth.texts.items():
+        item = snapshot.item(item_id)
+        if item is not None and item.role == "assistant" and item.status == "completed":
+            assert tuple(map(generated, item.content)) == texts
+
+
+# 5. What cannot be
+
+
+BAD_EVENTS: list[Any] = [
+    "",
+    "{",
+    "\ud800",
+    b"\xff",
+    "null",
+    "[]",
+    "{}",
+    '{"type": 5}',
+    '{"type": "response.new", "item_id": "item_a"}',
+    '{"type": "response.new", "value": NaN}',
+    {"type": "response.text.delta", "item_id": 5, "delta": "Hi"},
+    {"type": "response.text.delta", "item_id": "item_a"},
+    {"type": "response.text.delta", "item_id": "item_a", "delta": "Hi", "content_index": -1},
+    {"type": "response.text.delta", "item_id": "item_new", "delta": "Hi", "content_index": 1001},
+    {"type": "conversation.item.truncated", "item_id": "item_nobody_knows", "audio_end_ms": 5},
+    {"type": "conversation.item.added", "item": {"type": "message"}},
+    {"type": "response.done", "response": {}},
+    {"type": "error", "error": {"message": 3}},
+    {"type": "ping", "timestamp": float("nan")},
+    {1: 2},
+    [],
+    None,
+]
+
+
+@over_every_stream
+@given(st.data())
+def test_a_bad_event_leaves_the_state_as_it_was(stream: Streams, data: st.DataObject) -> None:
+    conversation = run(data.draw(stream)).conversation
+    snapshot, written = conversation.snapshot(), conversation.snapshot().to_json()
+    bad = data.draw(st.sampled_from(BAD_EVENTS))
+    change = conversation.feed(bad)
+    conversation._draft._check()
+    assert not change
+    assert change.revision == conversation.revision == snapshot.revision
+    assert change.anomalies or bad["type"] == "ping"
+    assert conversation.anomalies[-len(change.anomalies) :] == change.anomalies or not change.anomalies
+    assert conversation.snapshot() is snapshot
+    assert snapshot.to_json() == written
+
+
+@over_every_stream
+@given(st.data())
+def test_a_refused_event_has_no_operations(stream: Streams, data: st.DataObject) -> None:
+    """What is called impossible, late or unknown leaves nothing but its note."""
+    for change in run(data.draw(stream)).changes:
+        parts_of_it_count = change.event_type in ("response.done", "response.created")
+        if any(each.message.endswith("; ignored") for each in change.anomalies) and not parts_of_it_count:
+            assert change.patch() == []
+        if any(each.kind in ("invalid", "unknown") for each in change.anomalies):
+            assert not change
+
+
+def test_a_late_delta_leaves_no_trace_in_a_part_that_nobody_typed() -> None:
+    item = {"id": "item_a", "type": "message", "content": [{}]}
+    conversation = Conversation()
+    conversation.feed({"type": "response.done", "response": {"id": "resp_1", "output": [item]}})
+    snapshot = conversation.snapshot()
+    name = "conversation.item.input_audio_transcription.delta"
+    change = conversation.feed({"type": name, "item_id": "item_a", "delta": "Hi"})
+    assert change.patch() == []
+    assert conversation.snapshot() is snapshot
+
+
+def test_an_empty_id_is_the_id_of_nobody_else() -> None:
+    """Servers do send empty ids; they must not be taken for those that are missing."""
+    item = {"type": "function_call", "call_id": "call_1", "arguments": "{}", "status": "completed"}
+    conversation = run(
+        [
+            {"type": "session.created", "session": {"id": "sess_1"}},
+            {"type": "conversation.item.done", "item": {"id": "item_a", "type": "message"}},
+            {"type": "input_audio_buffer.committed", "item_id": "", "previous_item_id": "item_b"},
+            _added("item_b", "item_a"),
+            _added("item_a", None),
+            {"type": "response.output_text.delta", "item_id": "item_c", "response_id": "", "delta": "Hi"},
+            {"type": "session.created", "session": {"id": "sess_2"}},
+            {"type": "conversation.item.done", "item": {"id": "item_f", **item}},
+        ]
+    ).conversation
+    call = conversation.snapshot().item("item_f")
+    assert call is not None
+    assert call.ready
+
+
+def _added(item_id: str, previous: str | None) -> Event:
+    item = {"id": item_id, "type": "message"}
+    return {"type": "conversation.item.added", "previous_item_id": previous, "item": item}
+
+
+@over_every_stream
+@given(st.data())
+def test_strict_raises_for_what_cannot_be_read(stream: Streams, data: st.DataObject) -> None:
+    lenient, strict = Conversation(), Conversation(strict=True)
+    for event in data.draw(stream):
+        change = lenient.feed(event)
+        if any(each.kind == "invalid" for each in change.anomalies):
+            snapshot = strict.snapshot()
+            with pytest.raises(EventParseError):
+                strict.feed(event)
+            strict._draft._check()
+            assert strict.snapshot() is snapshot
+        else:
+            assert strict.feed(event).patch() == change.patch()
+
+
+# 6. Replay
+
+
+def _line(event: Any) -> str:
+    return event if isinstance(event, str) else json.dumps(event)
+
+
+@over_every_stream
+@given(st.data())
+def test_a_recording_replays_to_the_same_document(stream: Streams, data: st.DataObject) -> None:
+    """Whatever the events were given as, and however often the state was read on the way."""
+    drawn = data.draw(stream)
+    lines = list(map(_line, drawn))
+    conversation = Conversation()
+    for event in drawn:
+        conversation.feed(event)
+        conversation.snapshot().to_dict()
+    expected = conversation.snapshot().to_json()
+    assert replay(lines).snapshot().to_json() == expected
+    assert replay([line.encode() for line in lines]).snapshot().to_json() == expected
+
+
+_REPLAY = """
+import sys, rtstate
+for line in sys.stdin.read().split("\\f"):
+    print(rtstate.replay(line.split("\\n")).snapshot().to_json())
+"""
+
+
+def test_a_recording_replays_the_same_in_another_process() -> None:
+    streams: list[Stream] = []
+    for seed, dialect in enumerate(simulate.DIALECTS * 3):
+        call = simulate.session(seed=seed, turns=4, dialect=dialect)
+        streams += [list(call.events), simulate.faults(call.events, seed, 0.05, 0.1, 9, 0.05)]
+    texts = ["\n".join(map(_line, stream)) for stream in streams]
+    expected = [replay(text.split("\n")).snapshot().to_json() for text in texts]
+    for hash_seed in ("1", "4242"):
+        result = subprocess.run(
+            [sys.executable, "-c", _REPLAY],
+            input="\f".join(texts),
+            env={**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONIOENCODING": "utf-8", "PYTHONUTF8": "1"},
+            capture_output=True,
+            encoding="utf-8",
+            check=True,
+        )
+        assert result.stdout.split("\n")[:-1] == expected
+
+
+# 8. Usage
+
+
+def total(usages: Iterable[Any], *path: str) -> int:
+    """Add one count up over usages, where it was given."""
+    found = 0
+    for usage in usages:
+        count = usage
+        for key in path:
+            count = count.get(key) if isinstance(count, dict) else None
+        found += count if isinstance(count, int) and 0 < count < 2**53 else 0
+    return found
+
+
+@over_every_stream
+@given(st.data())
+def test_usage_is_the_sum_over_the_responses_that_ended(stream: Streams, data: st.DataObject) -> None:
+    document = run(data.draw(stream)).last
+    totals = document["usage"]["responses"]
+    ended = [each for each in document["responses"].values() if each["status"] != "in_progress"]
+    usages = [each["usage"] for each in ended if each["usage"]]
+    assert totals["count"] == len(ended)
+    assert totals["without_usage"] == len(ended) - len(usages)
+    for name in ("total_tokens", "input_tokens", "output_tokens"):
+        assert totals[name] == total(usages, name)
+    for name in ("text_tokens", "audio_tokens", "image_tokens", "cached_tokens"):
+        assert totals["input_token_details"][name] == total(usages, "input_token_details", name)
+    for name in ("text_tokens", "audio_tokens"):
+        assert totals["output_token_details"][name] == total(usages, "output_token_details", name)
+        cached = totals["input_token_details"]["cached_tokens_details"][name]
+        assert cached == total(usages, "input_token_details", "cached_tokens_details", name)
+
+
+_COUNTED = ("response.done", "conversation.item.input_audio_transcription.completed")
+
+
+@over_every_stream
+@given(st.data())
+def test_final_events_told_again_cost_nothing(stream: Streams, data: st.DataObject) -> None:
+    """What was counted once comes again under no event id, when the whole stream is over."""
+    conversation = Conversation()
+    again: list[Event] = []
+    for event in data.draw(stream):
+        change = conversation.feed(event)
+        if change.event_type in _COUNTED and any(each.path[0] == "usage" for each in change.operations):
+            assert isinstance(event, dict)
+            again.append({**event, "event_id": None})
+    usage = conversation.snapshot().usage
+    for event in again:
+        conversation.feed(event)
+    assert conversation.snapshot().usage == usage
+
+
+# 9. Never backwards
+
+_RANKS = {"in_progress": 0, "incomplete": 1, "completed": 2}
+
+
+@over_every_stream
+@given(st.data())
+def test_status_and_text_never_go_backwards(stream: Streams, data: st.DataObject) -> None:
+    conversation = Conversation()
+    before = every_item(conversation.snapshot())
+    deleted: set[str] = set()
+    for event in data.draw(stream):
+        conversation.feed(event)
+        after = every_item(conversation.snapshot())
+        assert deleted.isdisjoint(after)
+        for item_id, item in before.items():
+            now = after.get(item_id)
+            if now is None:
+                if isinstance(event, dict) and event["type"] == "conversation.item.deleted":
+                    deleted.add(item_id)  # what a client asked for may yet be refused
+                continue
+            if item.status in _RANKS and now.status in _RANKS:  # those of unknown items are kept as they came
+                assert _RANKS[now.status] >= _RANKS[item.status]
+            assert not item.arguments or now.arguments or now.type != item.type
+            for old, new in zip(item.content, now.content, strict=False):
+                assert new.final or not old.final
+                assert not (old.final and generated(old)) or generated(new)
+                assert new.audio_ms is not None or old.audio_ms is None
+                assert (new.audio_ms or 0) >= (old.audio_ms or 0)
+        before = after
+
+
+@over_every_stream
+@given(st.data())
+def test_a_response_ends_once(stream: Streams, data: st.DataObject) -> None:
+    conversation = Conversation()
+    ended: dict[str, str] = {}
+    for event in data.draw(stream):
+        conversation.feed(event)
+        snapshot = conversation.snapshot()
+        now = {each.id: each.status for each in snapshot.responses if each.status != "in_progress"}
+        assert {key: now.get(key) for key in ended} == ended
+        assert {each.id for each in snapshot.active_responses}.isdisjoint(now)
+        ended = now

@@ -1,0 +1,127 @@
+"""What the package shows, and what importing it brings along."""
+
+import inspect
+import subprocess
+import sys
+from importlib import metadata
+
+import pytest
+
+import rtstate
+
+PUBLIC = [
+    "Anomaly",
+    "AnomalyKind",
+    "AudioMode",
+    "Change",
+    "ClientEvent",
+    "Conversation",
+    "Dialect",
+    "DocumentError",
+    "ErrorRecord",
+    "EventParseError",
+    "HistoryGone",
+    "InputAudio",
+    "InputTokens",
+    "Item",
+    "ModalityTokens",
+    "Operation",
+    "Part",
+    "RateLimit",
+    "Raw",
+    "Response",
+    "ResponseTotals",
+    "RtstateError",
+    "ServerEvent",
+    "Snapshot",
+    "Stats",
+    "TextAudioTokens",
+    "Totals",
+    "Transcription",
+    "TranscriptionTotals",
+    "Translation",
+    "Truncated",
+    "UnknownEvent",
+    "parse_client_event",
+    "parse_server_event",
+    "replay",
+]
+
+ALIASES = {"AnomalyKind", "AudioMode", "Dialect", "Raw"}
+
+EDGES = {
+    *("asyncio", "click", "httpx", "jsonpatch", "openai", "orjson", "redis", "rich", "socket", "sqlite3"),
+    *("sse_starlette", "starlette", "uvicorn", "websockets"),
+}
+CORE = {"attr", "attrs", "pydantic", "pydantic_core", "rtstate", "sortedcontainers"}
+"""What the core stands on; pydantic brings some small helpers of its own along."""
+HELPERS = {"annotated_types", "typing_extensions", "typing_inspection"}
+
+
+def loaded(statement: str) -> set[str]:
+    """The top-level modules that a fresh interpreter has loaded after a statement, beside its own."""
+    script = f"import sys; before = set(sys.modules); {statement}; print(*set(sys.modules) - before)"
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return {name.partition(".")[0] for name in result.stdout.split()}
+
+
+def test_all_names_are_these() -> None:
+    assert sorted(rtstate.__all__) == sorted(PUBLIC)
+
+
+@pytest.mark.parametrize("name", [name for name in rtstate.__all__ if name not in ALIASES])
+def test_every_name_is_there_and_says_what_it_is(name: str) -> None:
+    thing = getattr(rtstate, name)
+    assert inspect.getdoc(thing)
+    assert thing.__name__ == name
+
+
+def test_aliases_are_types_for_annotations() -> None:
+    """An alias of a union or of literals is no class; where it is defined it may say what it means."""
+    assert all(not inspect.isclass(getattr(rtstate, name)) for name in ALIASES)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in rtstate.__all__ if inspect.isclass(getattr(rtstate, name))]
+)
+def test_every_public_method_says_what_it_does(name: str) -> None:
+    members = vars(getattr(rtstate, name))
+    methods = [each for key, each in members.items() if not key.startswith("_") and inspect.isfunction(each)]
+    assert [each.__name__ for each in methods if not each.__doc__ and each.__name__ != "to_dict"] == []
+
+
+def test_nothing_else_is_offered() -> None:
+    offered = {
+        key for key, value in vars(rtstate).items() if not key.startswith("_") and not inspect.ismodule(value)
+    }
+    assert offered == set(PUBLIC)
+
+
+def test_the_version_is_the_packages() -> None:
+    assert metadata.version("rtstate") == rtstate.__version__
+
+
+def test_importing_it_loads_no_edge() -> None:
+    assert loaded("import rtstate").isdisjoint(EDGES)
+
+
+def test_importing_it_loads_its_core_dependencies_and_nothing_else() -> None:
+    foreign = loaded("import rtstate, rtstate.events") - set(sys.stdlib_module_names)
+    assert {name for name in foreign if not name.startswith("_")} <= CORE | HELPERS
+
+
+def test_the_declared_dependencies_are_the_core() -> None:
+    declared = [each for each in metadata.requires("rtstate") or () if "extra ==" not in each]
+    assert {each.partition(">")[0].strip() for each in declared} == {"attrs", "pydantic", "sortedcontainers"}
+
+
+def test_simulating_loads_nothing_of_the_core() -> None:
+    script = "import rtstate.simulate as s, sys; print(*(m for m in sys.modules if m.startswith('rtstate.')))"
+    names = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert "rtstate.simulate._session" in names
+
+
+def test_typing_is_declared() -> None:
+    from importlib.resources import files
+
+    assert files("rtstate").joinpath("py.typed").is_file()

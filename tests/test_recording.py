@@ -1,0 +1,98 @@
+"""Recordings: lines of events, with and without their times."""
+
+import json
+from collections.abc import Iterable
+from io import BytesIO, StringIO
+from typing import Any
+
+import pytest
+
+from rtstate import Conversation, EventParseError, replay, simulate
+from rtstate.recording import unwrap
+
+EVENT = {"type": "ping", "timestamp": 1}
+WRAPPED = {"at": 1.5, "event": EVENT}
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (EVENT, (EVENT, None)),
+        (WRAPPED, (EVENT, 1.5)),
+        (json.dumps(WRAPPED), (EVENT, 1.5)),
+        (json.dumps(WRAPPED).encode(), (EVENT, 1.5)),
+        (bytearray(json.dumps(WRAPPED).encode()), (EVENT, 1.5)),
+        ("  " + json.dumps(WRAPPED) + "\n", (EVENT, 1.5)),
+        ({"at": 2, "event": EVENT}, (EVENT, 2.0)),
+        ({"at": None, "event": EVENT}, (EVENT, None)),
+        ({"at": True, "event": EVENT}, (EVENT, None)),
+        ({"at": "noon", "event": EVENT}, (EVENT, None)),
+        ({"event": EVENT}, (EVENT, None)),
+    ],
+)
+def test_a_line_is_an_event_or_holds_one(line: Any, expected: Any) -> None:
+    assert unwrap(line) == expected
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        json.dumps(EVENT),
+        json.dumps(EVENT).encode(),
+        '{"at": 1.5, "event"',
+        b'{"at": 1.5, "event"',
+        '{"type": "input_audio_buffer.dtmf_event_received", "event": {"at": 1}}',
+        {"type": "odd", "event": EVENT},
+        {"at": 1.5, "event": "ping"},
+        '{"at": 1, "event": 2}',
+        "[]",
+    ],
+)
+def test_any_other_line_is_passed_on_as_it_is(line: Any) -> None:
+    assert unwrap(line) == (line, None)
+
+
+def test_a_recording_that_keeps_its_times_last_is_read_all_the_same() -> None:
+    """The time may stand behind an event of any length."""
+    event = {"type": "ping", "padding": "x" * 500}
+    assert unwrap(json.dumps({"event": event, "at": 1.5})) == (event, 1.5)
+    assert unwrap(json.dumps({"event": event, "at": 1.5}).encode()) == (event, 1.5)
+
+
+def test_a_replay_is_the_state_after_the_last_line() -> None:
+    session = simulate.session(seed=5, turns=3)
+    conversation = Conversation()
+    for at, event in session.timed:
+        conversation.feed(event, at)
+    expected = conversation.snapshot()
+    recordings: list[Iterable[Any]] = [
+        session.events,
+        session.lines(),
+        session.lines(timed=True),
+        (line.encode() for line in session.lines(timed=True)),
+        StringIO("\n".join(session.lines()) + "\n\n"),
+        BytesIO("\n\n".join(session.lines(timed=True)).encode()),
+    ]
+    for lines in recordings:
+        assert replay(lines).snapshot() == expected
+
+
+def test_times_reach_the_changes() -> None:
+    conversation = replay(simulate.session(seed=5, turns=1).lines(timed=True))
+    times = [change.at for change in conversation.changes()]
+    assert None not in times
+    assert times == sorted(times, key=lambda at: at or 0)
+    assert {change.at for change in replay(simulate.session(seed=5, turns=1).lines()).changes()} == {None}
+
+
+def test_options_are_the_conversations() -> None:
+    assert replay([], history=5, audio="keep").audio
+    with pytest.raises(EventParseError):
+        replay(["no JSON"], strict=True)
+    with pytest.raises(TypeError):
+        replay([], colour="red")
+
+
+def test_a_broken_line_is_an_anomaly_and_the_rest_counts() -> None:
+    conversation = replay(["", "  \n", b" ", "no JSON", json.dumps(EVENT)])
+    assert (conversation.stats.events, conversation.stats.invalid, conversation.stats.noted) == (2, 1, 1)

@@ -1,0 +1,87 @@
+"""The persistent vector against a list."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rtstate._vector import Vector
+
+SIZES = st.sampled_from((0, 1, 2, 63, 64, 65, 127, 128, 4095, 4096, 4097))
+
+
+@given(size=SIZES)
+def test_a_vector_holds_what_it_was_made_of(size: int) -> None:
+    vector = Vector(list(range(size)))
+    assert len(vector) == size
+    assert list(vector) == list(range(size))
+    assert [vector[at] for at in range(size)] == list(range(size))
+
+
+@given(size=SIZES, sets=st.lists(st.tuples(st.integers(0, 5_000), st.integers()), max_size=20))
+def test_setting_and_appending_is_what_a_list_does(size: int, sets: list[tuple[int, int]]) -> None:
+    vector, entries = Vector(list(range(size))), list(range(size))
+    for at, value in sets:
+        index = at % (len(entries) + 1)
+        before, held = vector, list(vector)
+        vector = vector.with_(index, value)
+        entries[index : index + 1] = [value]
+        assert list(before) == held
+        assert len(vector) == len(entries)
+        assert vector[index] == value
+    assert list(vector) == entries
+
+
+@given(size=SIZES, places=st.sets(st.integers(0, 5_000), max_size=12), more=st.integers(0, 70))
+def test_setting_many_is_setting_one_by_one(size: int, places: set[int], more: int) -> None:
+    entries = {at % size: -at for at in places} if size else {}
+    entries |= {size + number: number for number in range(more)}
+    shuffled = dict(sorted(entries.items(), key=lambda entry: hash(str(entry))))
+    expected = list(range(size)) + [0] * more
+    for at, value in entries.items():
+        expected[at] = value
+    vector = Vector(list(range(size)))
+    assert list(vector.with_all(shuffled)) == expected
+    assert list(vector) == list(range(size))
+
+
+@given(size=SIZES)
+def test_setting_much_of_a_vector_is_setting_one_by_one(size: int) -> None:
+    places = {at: -at for at in range(0, size, 8)}
+    vector = Vector(list(range(size)))
+    assert list(vector.with_all(places)) == [places.get(at, at) for at in range(size)]
+    assert list(vector) == list(range(size))
+
+
+def test_a_vector_grows_one_by_one_through_every_level() -> None:
+    vector: Vector[int] = Vector()
+    for number in range(4_200):
+        vector = vector.with_(number, number)
+    assert list(vector) == list(range(4_200))
+    assert all(vector[number] == number for number in range(4_200))
+
+
+def test_untouched_entries_are_shared() -> None:
+    entries = [object() for _ in range(5_000)]
+    vector = Vector(entries)
+    other = vector.with_(70, object())
+    shared = [one is two for one, two in zip(vector._root, other._root, strict=True)]
+    assert shared == [False, True]
+    assert [one is two for one, two in zip(vector._root[0], other._root[0], strict=True)].count(False) == 1
+    assert all(other[at] is entries[at] for at in range(5_000) if at != 70)
+
+
+@pytest.mark.parametrize("index", [-1, 2, 64])
+def test_an_entry_beyond_the_end_is_refused(index: int) -> None:
+    with pytest.raises(IndexError):
+        Vector("ab")[index]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("index", [-1, 3])
+def test_setting_beyond_the_end_is_refused(index: int) -> None:
+    with pytest.raises(IndexError):
+        Vector(["a", "b"]).with_(index, "c")
+
+
+def test_setting_nothing_is_the_same_vector() -> None:
+    vector = Vector(["a"])
+    assert vector.with_all({}) is vector
