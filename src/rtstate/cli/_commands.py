@@ -80,12 +80,12 @@ def replay_command(
 @commands.command("demo", short_help="Replay a bundled example or a simulated session.")
 @click.option("--seed", type=int, help="Simulate another session than the bundled example.")
 @click.option(
-    "--dialect", type=click.Choice(simulate.DIALECTS), help="What its server speaks.  [default: ga]"
+    "--dialect", type=click.Choice(simulate.DIALECTS), help="Which protocol its server speaks.  [default: ga]"
 )
 @click.option(
     "--turns", type=click.IntRange(1, 10_000), help="How many turns it has, at least.  [default: 6]"
 )
-@click.option("--save", "file", metavar="FILE", help="Write the session to FILE, for replay.")
+@click.option("--save", "file", metavar="FILE", help="Write the session to FILE instead, for replay.")
 def demo_command(seed: int | None, dialect: str | None, turns: int | None, file: str | None) -> None:
     """Replay the bundled example, or a session simulated from a seed, and print what it came to.
 
@@ -100,11 +100,13 @@ def demo_command(seed: int | None, dialect: str | None, turns: int | None, file:
         call = simulate.session(7 if seed is None else seed, turns or 6, dialect or "ga")
     if file is not None:
         _save(call, file)
+        click.echo(f"Saved to {file}: {len(call.events)} events. Now: rtstate replay {file}")
+        return
     conversation = Conversation(history=0)
     for at, event in call.timed:
         conversation.feed(event, at)
     console = _console()
-    console.print(Text.assemble(what, (" Your own: ", QUIET), f"rtstate replay {file or 'FILE'}"))
+    console.print(Text.assemble(what, (" Your own: ", QUIET), "rtstate replay FILE"))
     console.print()
     _print_page(console, conversation)
 

@@ -9,7 +9,7 @@ from rtstate.simulate._truth import Event, Item, Part, Response, Usage
 Json = dict[str, Any]
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-EPOCH = 1_790_000_000  # Unix seconds at which every simulated session begins
+EPOCH = 1_795_514_400  # 2026-11-24 10:00 UTC, when every simulated session begins
 PCM: Json = {"type": "audio/pcm", "rate": 24000}
 
 _PADDED = frozenset(
