@@ -44,7 +44,7 @@ def test_the_example_at_80_columns(example: Conversation) -> None:
     for line in (
         "model       gpt-realtime · voice marin · audio",
         "input       server_vad · transcribed by gpt-4o-transcribe",
-        "expires     2026-09-21 15:13 UTC",
+        "expires     2026-11-24 11:00 UTC",
         "assistant   Hello, this is Nora from Lumen Home. How can I help you        4.3 s",
         "            today?",
         'tool        track_order(order_number="LH-40291")',
