@@ -423,7 +423,8 @@ def total(usages: Iterable[Any], *path: str) -> int:
         count = usage
         for key in path:
             count = count.get(key) if isinstance(count, dict) else None
-        found += count if isinstance(count, int) and 0 < count < 2**53 else 0
+        if isinstance(count, (int, float)) and not isinstance(count, bool) and 0 < count < 2**53:
+            found += int(count)
     return found
 
 
