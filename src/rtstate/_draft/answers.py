@@ -181,9 +181,13 @@ class Answers(Items):
 
     def advance_item(self, item_id: ItemId | None, item_type: str, status: str) -> None:
         """Advance an item of which an event only says how far it is."""
-        if item_id and not self.too_late(item_id):
-            item = self.items.get(item_id) or self.add_item(item_id, item_type)
+        if not item_id or self.too_late(item_id):
+            return
+        item = self.items.get(item_id) or self.add_item(item_id, item_type)
+        if item.type == item_type:
             self.set_status(item, status)
+        else:
+            self.note("impossible", f"item {item_id!r} is a {item.type}, not a {item_type}; ignored")
 
     def _answer_part(
         self,
@@ -200,36 +204,26 @@ class Answers(Items):
         ``kind`` is its type if nobody has told; a ``delta`` is late once its part, item or response has
         ended; an event that brings nothing (``makes=False``) makes no part in an item that has ended.
         """
-        response = self.response_of(response_id)
-        over = response is not None and response.ended
-        item = self.items.get(item_id)
-        if self.too_late(item_id):
+        over = self._is_over(response_id)
+        if self._comes_late(item_id, over):
             return None
+        item = self.items.get(item_id)
+        part = item.parts[index] if item is not None and index < len(item.parts) else None
         if index > LAST_INDEX:
             self.note("impossible", f"content_index {index} is beyond {LAST_INDEX}; ignored")
             return None
-        if item is None:
-            if over:
-                self.note("late", f"item {item_id!r} is first named after its response ended; ignored")
-                return None
-            item = self.add_item(item_id, "message")
-        else:
-            part = item.parts[index] if index < len(item.parts) else None
-            if (
-                not item.has_parts
-                or item.role not in (None, "assistant")
-                or not (part is None or part.is_known)
-            ):
-                self.note(
-                    "impossible", f"part {index} of item {item_id!r} is not one the model can speak; ignored"
-                )
+        if item is not None:
+            is_answer = item.has_parts and item.role in (None, "assistant")
+            if not is_answer or (part is not None and not part.is_known):
+                what = f"part {index} of item {item_id!r}"
+                self.note("impossible", f"{what} is not one the model can speak; ignored")
                 return None
             ended = over or not item.is_open
             if (delta and (ended or (part is not None and part.final))) or (ended and not part and not makes):
                 self.note("late", f"part {index} of item {item_id!r} is named after its end; ignored")
                 return None
+        item = self._producing(item_id, "message", response_id)
         self.write(item, "role", "assistant")
-        self._content_of(item, response_id)
         part = self.part_at(item, index)
         if part.type is None and kind is not None:
             self.retype(part, kind)
@@ -240,28 +234,34 @@ class Answers(Items):
     def _call(
         self, item_id: ItemId, item_type: str, response_id: ResponseId | None, *, delta: bool = False
     ) -> ItemWork | None:
-        response = self.response_of(response_id)
-        over = response is not None and response.ended
-        item = self.items.get(item_id)
-        if self.too_late(item_id):
+        """Return the item of a call that an event is about, made if need be; None where that cannot be."""
+        over = self._is_over(response_id)
+        if self._comes_late(item_id, over):
             return None
-        if item is None:
-            if over:
-                self.note("late", f"item {item_id!r} is first named after its response ended; ignored")
-                return None
-            item = self.add_item(item_id, item_type)
-        elif not item.has_arguments:
+        item = self.items.get(item_id)
+        if item is not None and not item.has_arguments:
             self.note("impossible", f"arguments for item {item_id!r}, which is a {item.type}; ignored")
             return None
-        elif delta and (over or not item.is_open or item.arguments_final):
+        if item is not None and delta and (over or not item.is_open or item.arguments_final):
             self.note("late", f"a delta for the arguments of item {item_id!r} after its end; ignored")
             return None
-        self._content_of(item, response_id)
-        return item
+        return self._producing(item_id, item_type, response_id)
 
-    def _content_of(self, item: ItemWork, response_id: ResponseId | None) -> None:
-        """Note content of an item: the response is its own, and it has a place, if only for now."""
+    def _is_over(self, response_id: ResponseId | None) -> bool:
+        response = self.response_of(response_id)
+        return response is not None and response.ended
+
+    def _comes_late(self, item_id: ItemId, over: bool) -> bool:
+        if over and item_id not in self.items and item_id not in self.dead:
+            self.note("late", f"item {item_id!r} is first named after its response ended; ignored")
+            return True
+        return self.too_late(item_id)
+
+    def _producing(self, item_id: ItemId, item_type: str, response_id: ResponseId | None) -> ItemWork:
+        """Return an item that has content: the response is its own, and it has a place, if only for now."""
+        item = self.items.get(item_id) or self.add_item(item_id, item_type)
         if response_id is not None and item.response_id is None:
             self.attach(item, self.open_response(response_id))
             self.close_if_over(item)
         self.place_for_now(item)
+        return item
