@@ -172,6 +172,21 @@ def arguments_done(text: Any, item_id: Any = "f1", **fields: Any) -> Event:
 # State and proof
 
 
+def order(*ids: str) -> Event:
+    """What a document with this order holds."""
+    return {"order": list(ids)}
+
+
+def item(item_id: str, **fields: Any) -> Event:
+    """What a document with such an item holds."""
+    return {"items": {item_id: fields}}
+
+
+def part(item_id: str = "a1", **fields: Any) -> Event:
+    """What a document holds in which this is an item's only part."""
+    return {"items": {item_id: {"content": [fields]}}}
+
+
 def state(*events: Event, **options: Any) -> Conversation:
     conversation = Conversation(**options)
     for each in events:

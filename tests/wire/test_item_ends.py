@@ -21,7 +21,10 @@ from tests.helpers import (
     delta,
     done,
     event,
+    item,
+    order,
     output_added,
+    part,
     part_added,
     prove,
     response_created,
@@ -42,18 +45,6 @@ U1, U2, U3 = (added(user(f"u{number}", "Hi")) for number in (1, 2, 3))
 FOX = "The quick brown fox jumps."
 SPEECH = [response_created(), added(assistant()), spoken(FOX)]  # no audio, as over WebRTC
 PLAYED = [*SPEECH, sound(2000)]
-
-
-def order(*ids: str) -> Event:
-    return {"order": list(ids)}
-
-
-def item(item_id: str, **fields: Any) -> Event:
-    return {"items": {item_id: fields}}
-
-
-def part(item_id: str = "a1", **fields: Any) -> Event:
-    return {"items": {item_id: {"content": [fields]}}}
 
 
 # Deletion

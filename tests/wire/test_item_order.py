@@ -18,6 +18,8 @@ from tests.helpers import (
     delta,
     done,
     event,
+    item,
+    order,
     prove,
     response_created,
     retrieved,
@@ -29,14 +31,6 @@ from tests.helpers import (
 )
 
 U1, U2, U3 = (added(user(f"u{number}", "Hi")) for number in (1, 2, 3))
-
-
-def order(*ids: str) -> Event:
-    return {"order": list(ids)}
-
-
-def item(item_id: str, **fields: Any) -> Event:
-    return {"items": {item_id: fields}}
 
 
 # Order

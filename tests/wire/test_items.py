@@ -9,7 +9,6 @@ import pytest
 
 from tests.helpers import (
     ABSENT,
-    Event,
     added,
     arguments_done,
     assistant,
@@ -20,7 +19,10 @@ from tests.helpers import (
     delta,
     done,
     event,
+    item,
+    order,
     output_added,
+    part,
     part_added,
     prove,
     response_created,
@@ -39,18 +41,6 @@ from tests.helpers import (
 U1 = added(user("u1", "Hi"))
 
 SPEECH = [response_created(), added(assistant()), spoken("Hi")]  # no audio, as over WebRTC
-
-
-def order(*ids: str) -> Event:
-    return {"order": list(ids)}
-
-
-def item(item_id: str, **fields: Any) -> Event:
-    return {"items": {item_id: fields}}
-
-
-def part(item_id: str = "a1", **fields: Any) -> Event:
-    return {"items": {item_id: {"content": [fields]}}}
 
 
 # Status

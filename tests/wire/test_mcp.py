@@ -15,6 +15,7 @@ from tests.helpers import (
     created,
     done,
     event,
+    item,
     output_added,
     output_done,
     prove,
@@ -49,10 +50,6 @@ def arguments(kind: str, **fields: Any) -> Event:
     return event(
         f"response.mcp_call_arguments.{kind}", response_id="r1", item_id="m1", output_index=0, **fields
     )
-
-
-def item(item_id: str, **fields: Any) -> Event:
-    return {"items": {item_id: fields}}
 
 
 CALLED = [
