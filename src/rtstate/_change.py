@@ -78,7 +78,7 @@ class Change:
         """Tell whether anything changed."""
         return bool(self._raw)
 
-    def patch(self, *, append: bool = True) -> list[dict[str, Json]]:
+    def patch(self, append: bool = True) -> list[dict[str, Json]]:
         """Return this change as JSON Patch operations on the document.
 
         With ``append=False`` a growing text is replaced whole, which any RFC 6902 library understands and
