@@ -59,7 +59,8 @@ class Items(Parts):
             self.attach(item, response, index)
         status = copy.status or (default if item.is_open else item.status)
         closes = status != IN_PROGRESS
-        self._fill(item, copy, closes=closes)
+        speaks = final or copy.status is not None or item.is_open  # or else it is an announcement come late
+        self._fill(item, copy, closes=closes and speaks)
         if final and closes:
             self._trim(item, copy)
         if closes:
