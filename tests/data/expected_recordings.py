@@ -588,7 +588,7 @@ EXPECTED["xai_resumption_after_drop"] = {
 # Examples of the documentation in alphabetical order, most of them twice: no session, but every event.
 # In the order: msg_003 is to follow msg_002, which is committed later, behind msg_001, which never comes.
 EXPECTED["spec_examples"] = {
-    "conversation_id": "conv_CCXHsurMKcaVxIZvaCI5m",
+    "conversation_id": "conv_001",  # announced; the responses around it name others
     "order": [
         "item_C9G8pGVKYnaZu8PH5YQ9O",
         "msg_002",

@@ -397,3 +397,13 @@ def test_the_audio_of_a_translation_changes_nothing() -> None:
 
 def test_a_conversation_that_is_no_translation_has_none() -> None:
     assert "translation" not in state(session(), HI).snapshot().to_dict()
+
+
+def test_the_conversation_keeps_the_id_it_announced() -> None:
+    """Only where nobody announces one, as on GA, is it the id that its responses name."""
+    named = event("conversation.created", conversation={"id": "conv_9"})
+    other = response_created("r1", conversation_id="conv_1")
+    assert state(other).snapshot().conversation_id == "conv_1"
+    assert state(named, other).snapshot().conversation_id == "conv_9"
+    sessions = [event("session.created", session={"id": name}) for name in ("s1", "s2")]
+    assert state(sessions[0], named, sessions[1], other).snapshot().conversation_id == "conv_1"

@@ -44,6 +44,7 @@ class Draft(Requests):
 
     def name_conversation(self, conversation_id: str) -> None:
         """Note the id of the default conversation."""
+        self.is_named = True
         self.set_root("conversation_id", conversation_id)
 
     def open_session(self, session: Mapping[str, Json] | None) -> None:
@@ -79,6 +80,7 @@ class Draft(Requests):
         self.hear(**attrs.asdict(InputAudio()))
         self.order.start_over()
         self.session_number += 1
+        self.is_named = False
 
     def add_error(self, error: ErrorRecord) -> None:
         """Append to the errors, of which the last 20 are kept, and take back the request it answers."""

@@ -18,7 +18,8 @@ class Responses(Speech):
         """Fill in what a copy of a response says, beside its end."""
         if copy.conversation_id is not None:
             self.write(response, "conversation_id", copy.conversation_id)
-            self.set_root("conversation_id", copy.conversation_id)
+            if not self.is_named:
+                self.set_root("conversation_id", copy.conversation_id)
         if copy.metadata is not None:
             self.write(response, "metadata", copy.metadata)
         news = {

@@ -52,6 +52,7 @@ class Writer:
         self.requests: dict[str, Request] = {}  # by the client's event_id, while nobody has answered
 
         self.conversation_id: str | None = None
+        self.is_named = False  # this session has said the id itself, not only by its responses
         self.session: Mapping[str, Json] | None = None
         self.session_number = 0
         self.has_session = False
