@@ -245,6 +245,15 @@ def test_what_a_response_cost_may_be_told_later_and_once(told: Told) -> None:
     assert told.document["responses"]["r1"]["usage"] == {"total_tokens": 5}
 
 
+def test_a_response_that_says_what_it_cost_was_never_without_usage(told: Told) -> None:
+    told.draft.close_response(
+        told.draft.open_response("r1"), ResponseCopy("r1", usage=freeze({"total_tokens": 5}))
+    )
+    paths = [path for _, path in told.ends()]
+    assert paths.count("/usage/responses/count") == 1
+    assert "/usage/responses/without_usage" not in paths
+
+
 def test_progress_of_nobody_makes_nobody(told: Told) -> None:
     told.draft.advance_item(None, "mcp_call", COMPLETED)
     told.draft.advance_item("", "mcp_call", COMPLETED)

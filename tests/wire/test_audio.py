@@ -148,6 +148,13 @@ def test_clearing_is_no_deletion() -> None:
     prove(events, committed(after=None), {"order": ["u1"], "items": {"u1": {"role": "user"}}})
 
 
+def test_clearing_keeps_what_was_heard() -> None:
+    heard_of = [*STARTED, transcription("delta", delta="Hel")]
+    kept = {"items": {"u1": {"content": [{"transcript": "Hel"}]}}, "input_audio": {"item_id": None}}
+    prove(heard_of, event("input_audio_buffer.cleared"), kept)
+    prove(STARTED, event("input_audio_buffer.cleared"), {"items": {"u1": ABSENT}})
+
+
 def test_speech_over_an_answer_leaves_the_answer_alone() -> None:
     events = [response_created(), added(assistant()), spoken("Hello")]
     found = {

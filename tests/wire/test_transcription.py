@@ -371,6 +371,22 @@ def test_no_cumulative(events: Any, last: Any, expected: Any, odd: Any) -> None:
     prove(events, last, expected, odd)
 
 
+@pytest.mark.parametrize(
+    "between", [[], [cumulative("Hello", "updated")]], ids=["at once", "updated between"]
+)
+def test_the_last_in_progress_is_final_once_something_else_begins(between: list[Event]) -> None:
+    waiting = [*SAID, transcription("completed", transcript="Hello", status="in_progress", usage=SECONDS)]
+    found = part("Hello", "final") | totals(count=1, seconds=1.5)
+    prove([*waiting, *between], response_created(), found)
+
+
+def test_a_new_session_does_not_make_the_last_in_progress_final() -> None:
+    sessions = [event("session.created", session={"id": name}) for name in ("s1", "s2")]
+    events = [sessions[0], *SAID, cumulative("Hello"), sessions[1]]
+    for last in (added(user("u2"), after=None), response_created()):
+        prove(events, last, part("Hello", "partial") | totals(count=0))
+
+
 # Diarization
 
 SEGMENT = {"id": "seg_1", "text": "Hello", "speaker": "A", "start": 0.0, "end": 0.4}

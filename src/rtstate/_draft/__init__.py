@@ -16,14 +16,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-import attrs
-
 from rtstate._draft.copies import ItemCopy, PartCopy, ResponseCopy
 from rtstate._draft.requests import Requests
 from rtstate._draft.work import PartWork
 from rtstate._growing import Growing
 from rtstate._json import FrozenDict, same
-from rtstate._model import ErrorRecord, InputAudio, RateLimit
+from rtstate._model import ErrorRecord, RateLimit
 from rtstate._types import END, INCOMPLETE, Dialect, Json
 
 KEPT_ERRORS: Final = 20
@@ -77,7 +75,8 @@ class Draft(Requests):
             response.billed = "priced"  # what the new session says of it does not count
         for item in list(self.open_items.values()):
             self.close_item(item, INCOMPLETE)
-        self.hear(**attrs.asdict(InputAudio()))
+        self.finishing = None
+        self.hush()
         self.order.start_over()
         self.session_number += 1
         self.is_named = False

@@ -44,17 +44,13 @@ class Speech(Answers):
         return item
 
     def discard_speech(self) -> None:
-        """Forget speech that was never committed, with the item that stood for it."""
+        """Forget speech that was never committed, with its item if nothing of it was heard."""
         item_id = self.input_audio.item_id
         item = None if item_id is None else self.items.get(item_id)
-        if (
-            item is not None
-            and item.is_open
-            and not self.order.knows(item.id)
-            and item.session == self.session_number
-        ):
+        uncommitted = item is not None and item.is_open and not self.order.knows(item.id)
+        if item is not None and uncommitted and not any(part.streamed for part in item.parts):
             self.drop(item)
-        self.hear(**attrs.asdict(InputAudio()))
+        self.hush()
 
     def user_item(self, item_id: ItemId) -> ItemWork | None:
         """Return the user's item of this id, made if this is the first sight of it; None if it is gone."""
@@ -121,7 +117,8 @@ class Speech(Answers):
             self.set_text(part, "transcript", transcript)
             if not part.final:
                 self._set_transcription(part, "partial")
-                self.finishing = (part, usage) if finishing else None
+                if finishing:
+                    self.finishing = (part, usage)
 
     def begin(self) -> None:
         """Make the transcript final that only waited for something else to begin."""
@@ -179,6 +176,10 @@ class Speech(Answers):
         if part.transcription is None or part.transcription.status != status:
             self.write(part, "transcription", Transcription(status, error))
             self.write(part, "final", status in ("final", "failed"))
+
+    def hush(self) -> None:
+        """Forget what was known of the user's audio."""
+        self.hear(**attrs.asdict(InputAudio()))
 
     def hear(self, **fields: Json) -> None:
         """Set what is known of the user's audio, and write down what that changes."""

@@ -164,6 +164,15 @@ class Writer:
             self._fresh.remove(node)
             self.ops[:] = [op for op in self.ops if op is not node]
 
+    def _unshow_item(self, item: ItemWork) -> None:
+        """Take an item and its parts out of what the event shows, and out of the document."""
+        nodes: tuple[Node, ...] = (*item.parts, item)
+        for node in nodes:
+            self._unshow(node)
+        if item.shown:
+            item.shown = False
+            self.ops.append(("remove", item.path, None))
+
     def drop_part(self, part: PartWork) -> None:
         """Remove the last part of an item. Cost: what the event has written so far."""
         del part.item.parts[part.index]
@@ -181,11 +190,7 @@ class Writer:
             self.order.remove(item.id)
         else:
             self.order.erase(item.id)
-        nodes: tuple[Node, ...] = (*item.parts, item)
-        for node in nodes:
-            self._unshow(node)
-        if item.shown:
-            self.ops.append(("remove", item.path, None))
+        self._unshow_item(item)
 
     def hide(self, item: ItemWork) -> None:
         """Take an item out of the document, not out of the draft. Cost: O(log n) and its parts."""
@@ -193,14 +198,9 @@ class Writer:
         if item.hidden == 1:
             item.placed = item.id in self.order
             self.order.remove(item.id)
-            nodes: tuple[Node, ...] = (*item.parts, item)
-            for node in nodes:
-                self._unshow(node)
+            self._unshow_item(item)
             for part in item.parts:
                 part.stream = None
-            if item.shown:
-                item.shown = False
-                self.ops.append(("remove", item.path, None))
             self.touch(item)
 
     def unhide(self, item: ItemWork) -> None:
@@ -215,13 +215,17 @@ class Writer:
 
     def bill(self, owner: PartWork | ResponseWork, ledger: str, usage: Mapping[str, Json] | None) -> None:
         """Count a response or a transcription once, and its usage once, when that is known. Cost: O(1)."""
+        if owner.billed == "priced" or (owner.billed and not usage):
+            return
         if not owner.billed:
             self._add((ledger, "count"), 1)
-            self._add((ledger, "without_usage"), 1)
-        if usage and owner.billed != "priced":
-            self._add((ledger, "without_usage"), -1)
+        if usage:
+            if owner.billed:
+                self._add((ledger, "without_usage"), -1)
             self._add_all((ledger,), self._counters[ledger], usage)
-        owner.billed = "priced" if usage or owner.billed == "priced" else "counted"
+        else:
+            self._add((ledger, "without_usage"), 1)
+        owner.billed = "priced" if usage else "counted"
 
     def _add_all(self, path: tuple[str, ...], counters: Mapping[str, Any], usage: Mapping[str, Json]) -> None:
         for key, counter in counters.items():
