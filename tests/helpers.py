@@ -292,6 +292,7 @@ def prove(
     conversation._draft._check()
     assert old.to_dict() == reference, "an old snapshot has changed"
     assert_patch(reference, document, change)
+    assert jsonpatch.apply_patch(document, change.inverse()) == reference, "the change does not go back"
     assert_shared(old, new)
     assert state(*events, last, **options).snapshot().to_dict() == document
     assert Snapshot.from_dict(json.loads(new.to_json())) == new

@@ -7,6 +7,7 @@ from rtstate import Anomaly, Change, Operation, Stats
 from rtstate._growing import Growing
 from rtstate._json import freeze
 from rtstate._model import Part, Transcription
+from rtstate._operations import ABSENT
 
 
 def test_an_operation_is_written_as_json_patch_writes_it() -> None:
@@ -46,9 +47,9 @@ def test_values_are_written_as_plain_json() -> None:
     change = Change(
         1,
         raw=[
-            ("add", path, Part("odd", extra=freeze({"a": [1]}))),
-            ("replace", (*path, "transcription"), Transcription("final")),
-            ("replace", (*path, "extra"), freeze({"a": [1, {"b": None}]})),
+            ("add", path, Part("odd", extra=freeze({"a": [1]})), ABSENT),
+            ("replace", (*path, "transcription"), Transcription("final"), None),
+            ("replace", (*path, "extra"), freeze({"a": [1, {"b": None}]}), freeze({})),
         ],
     )
     values = [operation.value for operation in change.operations]

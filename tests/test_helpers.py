@@ -221,6 +221,13 @@ def test_prove_notices_a_strict_patch_that_is_not_the_change(monkeypatch: pytest
         prove(STREAMED, spoken("lo"), SPOKEN)
 
 
+def test_prove_notices_a_change_that_does_not_go_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    inverse = Change.inverse
+    monkeypatch.setattr(Change, "inverse", lambda self: inverse(self)[1:])
+    with pytest.raises(AssertionError, match="does not go back"):
+        prove(STREAMED, spoken("lo"), SPOKEN)
+
+
 def test_prove_notices_a_document_that_is_read_back_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
     broken = state(HI).snapshot()
     monkeypatch.setattr(Snapshot, "from_dict", lambda document: attrs.evolve(broken, revision=99))

@@ -60,7 +60,18 @@ def test_a_change_reads_the_same_at_once_and_at_the_end(stream: Streams, data: s
 
 
 def both_forms(change: Change) -> str:
-    return canonical([change.patch(), change.patch(append=False)])
+    return canonical([change.patch(), change.patch(append=False), change.inverse()])
+
+
+@over_every_stream
+@given(st.data())
+def test_changes_taken_back_lead_to_the_first_document(stream: Streams, data: st.DataObject) -> None:
+    result = run(data.draw(stream))
+    document = result.last
+    for change in reversed(result.changes):
+        fold(document, change.inverse())
+        assert document["revision"] == change.revision - bool(change)
+    assert canonical(document) == canonical(result.first)
 
 
 # 2. Snapshots

@@ -192,7 +192,8 @@ class OrderMachine(RuleBasedStateMachine):
 
     @invariant()
     def moves_tell_it_all(self) -> None:
-        for op, (_, at), item_id in self.order.moves:
+        for op, (_, at), value, old in self.order.moves:
+            item_id = value if op == "add" else old
             if op == "add":
                 self.shown.insert(at, item_id)
             else:
@@ -332,7 +333,7 @@ def test_a_deletion_told_twice_is_one() -> None:
     order.moves.clear()
     order.remove("a")
     order.remove("a")
-    assert order.moves == [("remove", ("order", 0), "a")]
+    assert order.moves == [("remove", ("order", 0), None, "a")]
 
 
 def test_a_deletion_taken_back_restores_the_place() -> None:

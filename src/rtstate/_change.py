@@ -1,37 +1,19 @@
-"""What one event did: its operations on the document, written down as the reducer wrote.
+"""What one event did, and what several did together.
 
-An operation is kept as the tuple the draft made of it, and rendered only when it is read.
-``(op, path, value)`` is RFC 6902; ``(text, count)`` says that a growing text took its ``count``-th chunk.
+Operations are kept as the draft wrote them down and rendered only when they are read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Sequence
+from typing import Final
 
 import attrs
 
-from rtstate._growing import Growing
-from rtstate._model import plain
+from rtstate import _operations as ops
+from rtstate._operations import Operation, RawOperation
 from rtstate._twin import twin
-from rtstate._types import AnomalyKind, Json, JsonPath
-
-RawOperation = tuple[str, JsonPath, Any] | tuple[Growing, int]
-
-
-class Operation(NamedTuple):
-    """One operation on the document: ``add``, ``replace``, ``remove`` (RFC 6902) or ``append`` to a text."""
-
-    op: str
-    path: JsonPath
-    value: Json = None
-
-    def to_dict(self) -> dict[str, Json]:
-        """Return the operation as JSON Patch writes it, its path a JSON Pointer (RFC 6901)."""
-        pointer = "".join(f"/{str(key).replace('~', '~0').replace('/', '~1')}" for key in self.path)
-        if self.op == "remove":
-            return {"op": self.op, "path": pointer}
-        return {"op": self.op, "path": pointer, "value": self.value}
+from rtstate._types import AnomalyKind, Json
 
 
 @attrs.frozen
@@ -69,7 +51,7 @@ class Change:
     @property
     def operations(self) -> tuple[Operation, ...]:
         """The operations, in order, the revision's own last. Cost: their size."""
-        return tuple(self._render(append=True))
+        return tuple(ops.operations(self._raw, self.revision)) if self._raw else ()
 
     def __repr__(self) -> str:
         return f"<Change revision {self.revision}: {self.event_type}, {len(self._raw)} operations>"
@@ -84,18 +66,15 @@ class Change:
         With ``append=False`` a growing text is replaced whole, which any RFC 6902 library understands and
         which costs the length of the text. Cost otherwise: the size of what changed.
         """
-        return [operation.to_dict() for operation in self._render(append=append)]
+        return ops.patch(self._raw, self.revision, append=append) if self._raw else []
 
-    def _render(self, *, append: bool) -> Iterator[Operation]:
-        for raw in self._raw:
-            if len(raw) == 3:
-                yield Operation(raw[0], raw[1], plain(raw[2]))
-            elif append:
-                yield Operation("append", raw[0].path, raw[0].chunks[raw[1] - 1])
-            else:
-                yield Operation("replace", raw[0].path, "".join(raw[0].chunks[: raw[1]]))
-        if self._raw:
-            yield Operation("replace", ("revision",), self.revision)
+    def inverse(self) -> list[dict[str, Json]]:
+        """Return the operations that take this change back, strictly RFC 6902.
+
+        Applied to the document after the change they give the one before it, so that a viewer can step back.
+        Cost: the size of what changed, with the whole of a text that grew.
+        """
+        return ops.inverse(self._raw, self.revision - 1) if self._raw else []
 
 
 ChangeTwin: Final = twin(Change)

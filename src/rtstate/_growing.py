@@ -12,7 +12,7 @@ from __future__ import annotations
 import binascii
 from typing import Protocol
 
-from rtstate._types import JsonPath
+from rtstate._types import JsonPath, pointer
 
 
 class Grown:
@@ -43,12 +43,20 @@ class Growing:
     server sends every delta under two names, the second one is not another text.
     """
 
-    __slots__ = ("chunks", "path", "source")
+    __slots__ = ("_pointer", "chunks", "path", "source")
 
     def __init__(self, path: JsonPath, source: str) -> None:
         self.chunks: list[str] = []
         self.path = path
         self.source = source
+        self._pointer = ""
+
+    @property
+    def pointer(self) -> str:
+        """The path as a JSON Pointer, written once for all its deltas."""
+        if not self._pointer:
+            self._pointer = pointer(self.path)
+        return self._pointer
 
     def grown(self) -> Grown:
         """Return the text as it stands now, to be joined when it is read. Cost: O(1)."""

@@ -375,6 +375,12 @@ def read_totals(usage: Mapping[str, Json]) -> Totals:
 
 def plain(value: Any) -> Json:
     """Return any value that the state holds as plain JSON: nouns, texts that grew, frozen dicts."""
+    if isinstance(value, str) or value is None:
+        return value
+    if isinstance(value, dict):
+        return {key: plain(each) for key, each in value.items()}  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, tuple):
+        return [plain(each) for each in value]  # pyright: ignore[reportUnknownVariableType]
     if hasattr(value, "to_dict"):
         return value.to_dict()
-    return value.text if hasattr(value, "text") else thaw(value)
+    return value.text if hasattr(value, "text") else value

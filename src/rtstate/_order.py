@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from sortedcontainers import SortedDict, SortedList
 
+from rtstate._operations import ABSENT
 from rtstate._types import END, End, ItemId
 
 _GAP: Final = 1 << 40
@@ -217,7 +218,8 @@ class Order:
 
     def _log(self, op: str, item_id: ItemId) -> None:
         label = self._labels[item_id]
-        self.moves.append((op, ("order", self._position(label)), item_id))
+        value, old = (item_id, ABSENT) if op == "add" else (None, item_id)
+        self.moves.append((op, ("order", self._position(label)), value, old))
         self.relabelled.add(item_id)
 
     def _position(self, label: int) -> int:

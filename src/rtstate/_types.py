@@ -28,3 +28,15 @@ class End:
 
 END: Final = End()
 """The place behind the last item: what an anchor that the wire did not send means."""
+
+
+def pointer(path: JsonPath) -> str:
+    """Return a path as a JSON Pointer (RFC 6901).
+
+    >>> pointer(("items", "a/b~c", "content", 0))
+    '/items/a~1b~0c/content/0'
+    """
+    text = "/" + "/".join(map(str, path))
+    if text.count("/") == len(path) and "~" not in text:  # nearly always
+        return text
+    return "".join([f"/{str(key).replace('~', '~0').replace('/', '~1')}" for key in path])

@@ -22,6 +22,7 @@ from rtstate._draft.work import PartWork
 from rtstate._growing import Growing
 from rtstate._json import FrozenDict, same
 from rtstate._model import ErrorRecord, RateLimit
+from rtstate._operations import ABSENT
 from rtstate._types import END, INCOMPLETE, Dialect, Json
 
 KEPT_ERRORS: Final = 20
@@ -63,10 +64,13 @@ class Draft(Requests):
         if self.session is None:
             self.set_root("session", fields)
             return
-        news = {key: value for key, value in fields.items() if not same(self.session.get(key, END), value)}
+        old = self.session
+        news = {key: value for key, value in fields.items() if not same(old.get(key, END), value)}
         if news:
-            self.session = FrozenDict({**self.session, **news})
-            self.ops.extend([("add", ("session", key), value) for key, value in news.items()])
+            self.session = FrozenDict({**old, **news})
+            self.ops.extend(
+                [("add", ("session", key), value, old.get(key, ABSENT)) for key, value in news.items()]
+            )
 
     def _settle(self) -> None:
         """Close what the old session left open: nothing is dropped, and nothing of it can be finished now."""
@@ -86,27 +90,26 @@ class Draft(Requests):
         if error.event_id is not None:
             self.refuse(error.event_id)
         if len(self.errors) == KEPT_ERRORS:
-            self.ops.append(("remove", ("errors", 0), None))
+            self.ops.append(("remove", ("errors", 0), None, self.errors[0]))
         self.errors = (*self.errors[1 - KEPT_ERRORS :], error)
-        self.ops.append(("add", ("errors", len(self.errors) - 1), error))
+        self.ops.append(("add", ("errors", len(self.errors) - 1), error, ABSENT))
 
     def set_rate_limits(self, limits: Mapping[str, RateLimit]) -> None:
         """Replace all rate limits."""
         if self.rate_limits != limits:
-            self.rate_limits = FrozenDict(limits)
-            shown = {name: FrozenDict(limit.to_dict()) for name, limit in limits.items()}
-            self.ops.append(("replace", ("rate_limits",), FrozenDict(shown)))
+            old, self.rate_limits = self.rate_limits, FrozenDict(limits)
+            self.ops.append(("replace", ("rate_limits",), self.rate_limits, old))
 
     def append_translation(self, name: str, delta: str) -> None:
         """Append to one of the two transcripts of a translation session. Cost: O(1)."""
         if not self.translation:
             self.translation = {"input_transcript": None, "output_transcript": None}
-            self.ops.append(("add", ("translation",), FrozenDict(self.translation)))
+            self.ops.append(("add", ("translation",), FrozenDict(self.translation), ABSENT))
         text = self.translation[name]
         if delta and text is None:
             text = self.translation[name] = Growing(("translation", name), "")
             text.chunks.append(delta)
-            self.ops.append(("replace", text.path, delta))
+            self.ops.append(("replace", text.path, delta, None))
         elif delta and text is not None:
             text.chunks.append(delta)
             self.ops.append((text, len(text.chunks)))

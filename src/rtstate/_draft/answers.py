@@ -79,9 +79,9 @@ class Answers(Items):
                 # The short way: audio of this source has come before.
                 ms = audio.append(chunk)
                 if ms != part.audio_ms:
-                    part.audio_ms = ms
                     if not item.hidden:
-                        self.ops.append(("replace", audio.path, ms))
+                        self.ops.append(("replace", audio.path, ms, part.audio_ms))
+                    part.audio_ms = ms
                     part.frozen = None
                     if item.frozen is not None:
                         self.touch(item)

@@ -9,6 +9,7 @@ from rtstate._draft.parts import LAST_INDEX, Parts
 from rtstate._draft.work import ItemWork, ResponseWork
 from rtstate._growing import joined
 from rtstate._json import FrozenDict, same
+from rtstate._operations import ABSENT
 from rtstate._types import COMPLETED, END, IN_PROGRESS, INCOMPLETE, End, ItemId, ResponseId
 
 _RANK: Final = {IN_PROGRESS: 0, INCOMPLETE: 1, COMPLETED: 2}
@@ -53,8 +54,8 @@ class Items(Parts):
         if copy.type is not None:
             item.typed = True
             if copy.type != item.type:
-                item.become(copy.type)
                 self.renew(item)
+                item.become(copy.type)
         if response is not None:
             self.attach(item, response, index)
         status = copy.status or (default if item.is_open else item.status)
@@ -176,7 +177,7 @@ class Items(Parts):
             response.output = (*response.output[:at], item.id, *response.output[at:])
             self.touch(response)
             if not response.fresh:
-                self.ops.append(("add", (*response.path, "output", at), item.id))
+                self.ops.append(("add", (*response.path, "output", at), item.id, ABSENT))
 
     def _fill(self, item: ItemWork, copy: ItemCopy, *, closes: bool) -> None:
         for name in ("role", "call_id", "name", "output"):
@@ -184,9 +185,9 @@ class Items(Parts):
                 self.write(item, name, getattr(copy, name))
         news = {key: value for key, value in copy.mcp.items() if not same(item.mcp.get(key), value)}
         if news:
-            item.mcp = FrozenDict({**item.mcp, **news})
+            old, item.mcp = item.mcp, FrozenDict({**item.mcp, **news})
             for key, value in news.items():
-                self.wrote(item, key, value)
+                self.wrote(item, key, value, old.get(key))
         self.merge(item, copy.extra, flat=not item.is_known)
         if item.call_id is not None:
             self.calls.setdefault(item.call_id, item.id)

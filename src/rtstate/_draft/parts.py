@@ -31,9 +31,9 @@ class Parts(Writer):
     def retype(self, part: PartWork, part_type: str) -> None:
         """Say what a part is. A spoken part of the user's waits for its transcription from then on."""
         if part.type != part_type:
+            self.renew(part)
             part.type = part_type
             part.transcription = Transcription() if part_type == "input_audio" else None
-            self.renew(part)
 
     def fill_part(self, part: PartWork, copy: PartCopy, *, closes: bool) -> None:
         """Take over what a copy of a part says; one that does not close it fills only what is empty."""
@@ -80,7 +80,7 @@ class Parts(Writer):
         if isinstance(node, PartWork):
             node.stream = None if node.quiet or node.item.fresh else growing
         if growing is not text:
-            self.wrote(node, name, growing.grown())
+            self.wrote(node, name, growing.grown(), text)
         else:
             self.touch(node)
             if not node.quiet:
@@ -93,7 +93,7 @@ class Parts(Writer):
         if isinstance(node, PartWork):
             node.stream = None
         if joined(old) != text and not self._shown_as_heard(node, name):
-            self.wrote(node, name, text)
+            self.wrote(node, name, text, old)
 
     def truncate_part(self, part: PartWork, audio_end_ms: int, by: str = "") -> None:
         """Cut a spoken part off at a mark: the server's, or one that a request of the client is about.
@@ -111,17 +111,19 @@ class Parts(Writer):
     def _mark(self, part: PartWork) -> None:
         part.stream = None
         part.mark = min(part.marks.values(), default=None)
-        if part.mark is None:
+        if part.mark is None and part.truncated is not None:
+            heard = part.shown_transcript
             self.write(part, "truncated", None)
-            self.wrote(part, "transcript", grown(part.transcript))
+            self.wrote(part, "transcript", grown(part.transcript), heard)
         elif part.truncated is None or part.truncated.audio_end_ms != part.end_ms:
             self.show_truncated(part)
 
     def show_truncated(self, part: PartWork) -> None:
         """Show what a mark means for the text and the audio that there are now. Cost: O(1)."""
+        before, shown = part.truncated, part.shown_transcript
         truncated, heard = part.truncate()
-        self.wrote(part, "truncated", truncated)
-        self.wrote(part, "transcript", heard)
+        self.wrote(part, "truncated", truncated, before)
+        self.wrote(part, "transcript", heard, shown)
 
     def _shown_as_heard(self, node: PartWork | ItemWork, name: str) -> bool:
         """Show the text of a truncated part, of which the document has only what was heard."""

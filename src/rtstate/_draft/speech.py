@@ -13,6 +13,7 @@ from rtstate._draft.work import ItemWork, PartWork
 from rtstate._growing import joined
 from rtstate._json import EMPTY, FrozenDict
 from rtstate._model import InputAudio, Transcription
+from rtstate._operations import ABSENT
 from rtstate._types import COMPLETED, ItemId, Json
 
 
@@ -168,7 +169,7 @@ class Speech(Answers):
         part.extra = FrozenDict({**part.extra, "segments": (*known, segment)})
         self.touch(part)
         if not part.quiet:
-            self.ops.append(("add", (*part.path, "extra", "segments", len(known)), segment))
+            self.ops.append(("add", (*part.path, "extra", "segments", len(known)), segment, ABSENT))
 
     def _set_transcription(
         self, part: PartWork, status: Any, error: Mapping[str, Json] | None = None
@@ -185,5 +186,10 @@ class Speech(Answers):
         """Set what is known of the user's audio, and write down what that changes."""
         news = {name: value for name, value in fields.items() if getattr(self.input_audio, name) != value}
         if news:
-            self.input_audio = attrs.evolve(self.input_audio, **news)
-            self.ops.extend([("replace", ("input_audio", name), value) for name, value in news.items()])
+            old, self.input_audio = self.input_audio, attrs.evolve(self.input_audio, **news)
+            self.ops.extend(
+                [
+                    ("replace", ("input_audio", name), value, getattr(old, name))
+                    for name, value in news.items()
+                ]
+            )

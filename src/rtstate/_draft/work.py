@@ -82,6 +82,11 @@ class PartWork:
         assert self.mark is not None
         return self.mark if self.audio_ms is None else min(self.mark, self.audio_ms)
 
+    @property
+    def shown_transcript(self) -> Any:
+        """The transcript as the document has it: of a truncated part, what was heard."""
+        return self.transcript if self.truncated is None else self.truncated._heard  # pyright: ignore[reportPrivateUsage]
+
     def truncate(self) -> tuple[model.Truncated, HeardText]:
         """Work out what the mark means for the audio and the text there are now. Cost: O(1)."""
         generated = grown(self.transcript)

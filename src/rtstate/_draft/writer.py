@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from rtstate import _model as model
-from rtstate._change import RawOperation, Stats
+from rtstate._change import Stats
 from rtstate._draft.work import NODES, ItemWork, Node, PartWork, Request, ResponseWork
 from rtstate._growing import Growing, grown
 from rtstate._json import EMPTY, FrozenDict, same
+from rtstate._operations import ABSENT, RawOperation
 from rtstate._order import Order
 from rtstate._types import AnomalyKind, AudioMode, Dialect, ItemId, Json, ResponseId
 from rtstate._vector import Vector
@@ -65,7 +66,7 @@ class Writer:
 
         self._totals = model.Totals()
         self._counters: dict[str, Any] = self._totals.to_dict()
-        self._fresh: list[Node] = []
+        self._fresh: dict[Node, Any] = {}  # made anew by this event -> what the document has of it
         self._snapshot: Snapshot | None = None
         self._item_slots: dict[str, int] = {}
         self._response_slots: dict[str, int] = {}
@@ -80,15 +81,16 @@ class Writer:
 
     def write(self, node: Node, name: str, value: Any) -> None:
         """Set one field of an entity, if that changes it. Cost: O(1)."""
-        if not same(getattr(node, name), value):
+        old = getattr(node, name)
+        if not same(old, value):
             setattr(node, name, value)
-            self.wrote(node, name, value)
+            self.wrote(node, name, value, old)
 
-    def wrote(self, node: Node, name: str, value: Any) -> None:
-        """Note that a field of an entity has a new value. Cost: O(1)."""
+    def wrote(self, node: Node, name: str, value: Any, old: Any) -> None:
+        """Note that a field of an entity has a new value, as the document shows it. Cost: O(1)."""
         self.touch(node)
         if not node.quiet:
-            self.ops.append(("replace", (*node.path, name), value))
+            self.ops.append(("replace", (*node.path, name), value, grown(old)))
 
     def touch(self, node: Node) -> None:
         """Note that the frozen copy of an entity, and of what holds it, is out of date. Cost: O(1)."""
@@ -112,13 +114,16 @@ class Writer:
             self.touch(node)
             if not node.quiet:
                 place = node.path if flat else (*node.path, "extra")
-                self.ops.extend([("add", (*place, key), value) for key, value in news.items()])
+                self.ops.extend(
+                    [("add", (*place, key), value, known.get(key, ABSENT)) for key, value in news.items()]
+                )
 
     def set_root(self, name: str, value: Any) -> None:
         """Set one field of the document itself, if that changes it. Cost: O(1)."""
-        if not same(getattr(self, name), value):
+        old = getattr(self, name)
+        if not same(old, value):
             setattr(self, name, value)
-            self.ops.append(("replace", (name,), value))
+            self.ops.append(("replace", (name,), value, old))
 
     def add_item(self, item_id: ItemId, item_type: str) -> ItemWork:
         """Make an item that is open and has no place yet. Cost: O(1)."""
@@ -149,20 +154,31 @@ class Writer:
         """Do what is due when an item or a response begins: nothing, on this floor."""
 
     def renew(self, node: Node) -> None:
-        """Show an entity whole, by one operation that is filled in when the event is over."""
+        """Show an entity whole, by one operation that is filled in when the event is over.
+
+        Has to come before what is written to it: this is when it is noted how the document has it.
+        """
         if not node.quiet:
+            within = isinstance(node, PartWork) and node.item.fresh
+            self._fresh[node] = node.freeze() if node.shown and not within else ABSENT
             node.fresh = True
-            self._fresh.append(node)
-            if not (isinstance(node, PartWork) and node.item.fresh):
+            if not within:
                 self.ops.append(node)
         self.touch(node)
 
     def _unshow(self, node: Node) -> None:
         """Take an entity that is being removed out of what the event shows."""
         if node.fresh:
+            for at, op in enumerate(self.ops):
+                if op is node:
+                    self.ops[at : at + 1] = [self._whole(node)] if node.shown else []
+                    break
             node.fresh = False
-            self._fresh.remove(node)
-            self.ops[:] = [op for op in self.ops if op is not node]
+            del self._fresh[node]
+
+    def _whole(self, node: Node) -> RawOperation:
+        """Return the operation that shows an entity as it is by now."""
+        return ("replace" if node.shown else "add", node.path, node.freeze(), self._fresh[node])
 
     def _unshow_item(self, item: ItemWork) -> None:
         """Take an item and its parts out of what the event shows, and out of the document."""
@@ -171,7 +187,7 @@ class Writer:
             self._unshow(node)
         if item.shown:
             item.shown = False
-            self.ops.append(("remove", item.path, None))
+            self.ops.append(("remove", item.path, None, item.freeze()))
 
     def drop_part(self, part: PartWork) -> None:
         """Remove the last part of an item. Cost: what the event has written so far."""
@@ -179,7 +195,7 @@ class Writer:
         self.touch(part.item)
         self._unshow(part)
         if part.shown and not part.item.quiet:
-            self.ops.append(("remove", part.path, None))
+            self.ops.append(("remove", part.path, None, part.freeze()))
 
     def drop(self, item: ItemWork, *, ghost: bool = True) -> None:
         """Remove an item from the document and from the order. Cost: O(log n)."""
@@ -240,9 +256,10 @@ class Writer:
         counters = self._counters
         for key in path[:-1]:
             counters = counters[key]
+        old = counters[path[-1]]
         counters[path[-1]] += value
         self._counted = True
-        self.ops.append(("replace", ("usage", *path), counters[path[-1]]))
+        self.ops.append(("replace", ("usage", *path), counters[path[-1]], old))
 
     # What one event did
 
@@ -267,7 +284,7 @@ class Writer:
         """Write down, each whole and in its place, what was made during the event."""
         for at, op in enumerate(self.ops):
             if isinstance(op, NODES):
-                self.ops[at] = ("replace" if op.shown else "add", op.path, op.freeze())
+                self.ops[at] = self._whole(op)
         for node in self._fresh:
             node.fresh, node.shown = False, True
         self._fresh.clear()
