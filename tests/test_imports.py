@@ -15,6 +15,7 @@ LADDER = [
     ["_types", "errors"],
     ["_json", "_vector", "_twin", "_growing"],
     ["_heard", "_model"],
+    ["_late"],
     ["_operations"],
     ["_change", "_order", "document"],
     # the verbs: how a conversation may change

@@ -4,7 +4,7 @@
 responses, usage. ``snapshot()`` gives it as an immutable ``Snapshot``, every event as a ``Change``.
 """
 
-from rtstate._change import Anomaly, Change, Operation, Stats
+from rtstate._change import Anomaly, Change, Stats
 from rtstate._model import (
     ErrorRecord,
     InputAudio,
@@ -22,6 +22,7 @@ from rtstate._model import (
     Translation,
     Truncated,
 )
+from rtstate._operations import Operation
 from rtstate._types import AnomalyKind, AudioMode, Dialect
 from rtstate.conversation import Conversation
 from rtstate.document import Snapshot

@@ -160,6 +160,7 @@ class Item:
     output: Json = None
     _mcp: Mapping[str, Json] = attrs.field(alias="mcp", default=EMPTY)
     extra: Mapping[str, Json] = EMPTY
+    _growth: Any = attrs.field(init=False, default=None, eq=False)  # of an item that is filled in on reading
 
     def __repr__(self) -> str:
         told = {name: value for name, value in self.to_dict().items() if value not in (None, [], {}, False)}

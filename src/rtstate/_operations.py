@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
-from rtstate._growing import Grown, Growing
+from rtstate._growing import Growing, Grown
 from rtstate._model import plain
 from rtstate._types import Json, JsonPath, pointer
 

@@ -8,7 +8,7 @@ shared with the vector before.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 _BITS = 6
@@ -57,15 +57,21 @@ class Vector(Generic[T]):
 
     def with_(self, index: int, value: T) -> Vector[T]:
         """Return a vector with one entry set; ``index == len(self)`` appends. Cost: O(64 log n)."""
-        if not 0 <= index <= self._size:
+        size = self._size
+        if not 0 <= index <= size:
             raise IndexError(index)
-        new = cast("Vector[T]", object.__new__(Vector))
         root, shift = self._root, self._shift
         if index == _WIDTH << shift:
             root, shift = (root,), shift + _BITS
-        new._root = _set(root, shift, index, value)
+        new: Vector[T] = object.__new__(Vector)
+        if shift:
+            new._root = _set(root, shift, index, value)
+        else:
+            entries: list[Any] = [*root]
+            entries[index : index + 1] = (value,)
+            new._root = tuple(entries)
         new._shift = shift
-        new._size = max(self._size, index + 1)
+        new._size = size + (index == size)
         return new
 
     def with_all(self, entries: dict[int, T]) -> Vector[T]:
@@ -75,10 +81,8 @@ class Vector(Generic[T]):
         """
         if len(entries) < 4 or len(entries) * 16 < self._size:
             new = self
-            for index, value in (
-                sorted(entries.items(), key=_index_of) if len(entries) > 1 else entries.items()
-            ):
-                new = new.with_(index, value)
+            for index in sorted(entries) if len(entries) > 1 else entries:
+                new = new.with_(index, entries[index])
             return new
         flat: list[Any] = list(self)
         flat.extend([None] * (max(entries, default=-1) + 1 - len(flat)))
@@ -87,12 +91,10 @@ class Vector(Generic[T]):
         return Vector(flat)
 
 
-def _index_of(entry: tuple[int, object]) -> int:
-    return entry[0]
-
-
 def _set(node: _Node, shift: int, index: int, value: Any) -> _Node:
     at = (index >> shift) & _MASK
     if shift:
         value = _set(node[at] if at < len(node) else (), shift - _BITS, index, value)
-    return (*node[:at], value, *node[at + 1 :])
+    entries = [*node]
+    entries[at : at + 1] = (value,)
+    return tuple(entries)

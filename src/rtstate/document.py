@@ -41,6 +41,10 @@ class Table(Generic[T]):
         slot = self._index.get(key)
         return None if slot is None or slot >= len(self._vector) else self._vector[slot]
 
+    def with_(self, slot: int, entry: T | None) -> Table[T]:
+        """Return a table with one entry set, by slot. Cost: O(log n) with base 64."""
+        return Table(self._index, self._vector.with_(slot, entry))
+
     def with_all(self, entries: dict[int, T | None]) -> Table[T]:
         """Return a table with many entries set, by slot."""
         return Table(self._index, self._vector.with_all(entries))

@@ -42,9 +42,8 @@ class Answers(Items):
                 # The short way: what streams is by that alone open, typed, placed and not truncated.
                 stream.chunks.append(delta)
                 self.ops.append((stream, len(stream.chunks)))
-                open_part.frozen = None
-                if item.frozen is not None:
-                    self.touch(item)
+                if item.frozen is not None or item.grew is not open_part:
+                    self.grew(open_part)
                 return
         part = self._answer_part(item_id, index, response_id, _KIND[name], delta=True)
         if part is None:
@@ -82,9 +81,8 @@ class Answers(Items):
                     if not item.hidden:
                         self.ops.append(("replace", audio.path, ms, part.audio_ms))
                     part.audio_ms = ms
-                    part.frozen = None
-                    if item.frozen is not None:
-                        self.touch(item)
+                    if item.frozen is not None or item.grew is not part:
+                        self.grew(part)
                     if part.mark is not None:
                         self.show_truncated(part)
                 return

@@ -17,8 +17,10 @@ from rtstate import _model as model
 from rtstate._growing import Audio, Growing, Text, grown
 from rtstate._heard import HeardText
 from rtstate._json import EMPTY
+from rtstate._late import late_item
 from rtstate._twin import twin
 from rtstate._types import IN_PROGRESS, ItemId, Json, JsonPath, ResponseId
+from rtstate.document import Placed
 
 _ItemTwin: Final = twin(model.Item)
 _PartTwin: Final = twin(model.Part)
@@ -99,9 +101,12 @@ class PartWork:
         """Return the part as it stands, the same object until it changes. Cost: O(1)."""
         if self.frozen is None:
             part: Any = _PartTwin()
+            text, transcript = self.text, self.transcript
             part.type = self.type
-            part._text = grown(self.text)
-            part._transcript = grown(self.transcript)
+            part._text = text if text is None or isinstance(text, str) else text.grown()
+            part._transcript = (
+                transcript if transcript is None or isinstance(transcript, str) else transcript.grown()
+            )
             part.audio_ms = self.audio_ms
             part.final = self.final
             part.truncated = self.truncated
@@ -146,6 +151,11 @@ class ItemWork:
     """While it is hidden: whether it has a place."""
     mcp: Mapping[str, Json] = EMPTY
     extra: Mapping[str, Json] = EMPTY
+    base: model.Item | None = None
+    """The frozen copy from which it differs only by what ``grew`` has streamed since."""
+    grew: PartWork | None = None
+    label: int | None = None
+    """Its sort key in the order, as of the last snapshot."""
     frozen: model.Item | None = None
     fresh: bool = False
     shown: bool = False
@@ -178,9 +188,20 @@ class ItemWork:
         if not self.has_arguments:
             self.arguments = None
 
+    def entry(self) -> Placed | None:
+        """Return what a snapshot holds of the item, None while it is hidden. Cost: its parts that changed."""
+        return None if self.hidden else (self.frozen or self.freeze(), self.label)
+
     def freeze(self) -> model.Item:
         """Return the item as it stands, the same object until it changes. Cost: its parts that changed."""
-        if self.frozen is None:
+        part = self.grew
+        if self.frozen is not None:
+            return self.frozen
+        if self.base is not None and part is not None:
+            text = part.stream
+            count = 0 if text is None else len(text.chunks)
+            self.frozen = late_item((self.base, part.index, text, count, part.audio_ms))
+        else:
             item: Any = _ItemTwin()
             item.id = self.id
             item.type = self.type
@@ -188,16 +209,23 @@ class ItemWork:
             item.response_id = self.response_id
             item.previous_item_id = self.previous_item_id
             item.role = self.role
-            item.content = tuple([part.freeze() for part in self.parts])
+            parts = self.parts
+            if len(parts) == 1:  # nearly always; a comprehension is a call of its own
+                item.content = (parts[0].frozen or parts[0].freeze(),)
+            else:
+                item.content = tuple([part.frozen or part.freeze() for part in parts])
             item.call_id = self.call_id
             item.name = self.name
-            item._arguments = grown(self.arguments)
+            arguments = self.arguments
+            item._arguments = arguments.grown() if isinstance(arguments, Growing) else arguments
             item.ready = self.ready
             item.output = self.output
             item._mcp = self.mcp
             item.extra = self.extra
+            item._growth = None
             item.__class__ = model.Item
-            self.frozen = item
+            self.frozen = self.base = item
+            self.grew = None
         return self.frozen  # pyright: ignore[reportReturnType]
 
 

@@ -101,7 +101,18 @@ class Writer:
         if isinstance(node, PartWork):
             node = node.item
             node.frozen = None
+        node.base = None
         self.dirty_items[node.slot] = node
+
+    def grew(self, part: PartWork) -> None:
+        """Note that a part has grown by a delta and is otherwise what it was. Cost: O(1)."""
+        item = part.item
+        if item.grew is not part:
+            if item.grew is not None:
+                item.base = None  # two of its parts grow
+            item.grew = part
+        part.frozen = item.frozen = None
+        self.dirty_items[item.slot] = item
 
     def merge(self, node: ItemWork | PartWork, fields: Mapping[str, Json], *, flat: bool) -> None:
         """Add fields this library does not know to an entity; ``flat``: beside its own, not under extra."""
@@ -299,17 +310,18 @@ class Writer:
         if self._snapshot is not None and self._snapshot.revision == self.revision:
             return self._snapshot
         relabelled = self.order.relabelled
-        if self.dirty_items or relabelled:
-            for item_id in relabelled:
-                self.dirty_items.setdefault(self._item_slots[item_id], self.items.get(item_id))
-            label = self.order.label
-            self._items = self._items.with_all(
-                {
-                    slot: None if item is None or item.hidden else (item.freeze(), label(item.id))
-                    for slot, item in self.dirty_items.items()
-                }
-            )
-            self.dirty_items.clear()
+        for item_id in relabelled:
+            moved = self.items.get(item_id)
+            if moved is not None:
+                moved.label = self.order.label(item_id)
+                self.dirty_items[moved.slot] = moved
+        dirty = self.dirty_items
+        if len(dirty) == 1:  # what a delta leaves; the general way takes 0.5 µs longer
+            slot, work = dirty.popitem()
+            self._items = self._items.with_(slot, work and work.entry())
+        elif dirty:
+            self._items = self._items.with_all({slot: work and work.entry() for slot, work in dirty.items()})
+            dirty.clear()
         if self._dirty_responses:
             self._responses = self._responses.with_all(
                 {slot: response.freeze() for slot, response in self._dirty_responses.items()}
