@@ -17,7 +17,9 @@ LADDER = [
     ["_heard", "_model"],
     ["_late"],
     ["_operations"],
-    ["_change", "_order", "document"],
+    ["_change", "_order", "document", "patching"],
+    ["_patched", "diff", "update"],
+    ["replica"],
     # the verbs: how a conversation may change
     ["_draft.copies", "_draft.work"],
     ["_draft.writer"],

@@ -25,9 +25,21 @@ from rtstate._model import (
 from rtstate._operations import Operation
 from rtstate._types import AnomalyKind, AudioMode, Dialect
 from rtstate.conversation import Conversation
+from rtstate.diff import diff
 from rtstate.document import Snapshot
-from rtstate.errors import DocumentError, EventParseError, HistoryGone, RtstateError
+from rtstate.errors import (
+    CheckpointError,
+    DocumentError,
+    EventParseError,
+    HistoryGone,
+    PatchError,
+    RevisionGap,
+    RtstateError,
+)
+from rtstate.patching import apply_patch
 from rtstate.recording import replay
+from rtstate.replica import Replica
+from rtstate.update import Update, coalesce
 from rtstate.wire import ClientEvent, Raw, ServerEvent, UnknownEvent, parse_client_event, parse_server_event
 
 __version__ = "0.1.0"
@@ -37,6 +49,7 @@ __all__ = [
     "AnomalyKind",
     "AudioMode",
     "Change",
+    "CheckpointError",
     "ClientEvent",
     "Conversation",
     "Dialect",
@@ -50,10 +63,13 @@ __all__ = [
     "ModalityTokens",
     "Operation",
     "Part",
+    "PatchError",
     "RateLimit",
     "Raw",
+    "Replica",
     "Response",
     "ResponseTotals",
+    "RevisionGap",
     "RtstateError",
     "ServerEvent",
     "Snapshot",
@@ -65,6 +81,10 @@ __all__ = [
     "Translation",
     "Truncated",
     "UnknownEvent",
+    "Update",
+    "apply_patch",
+    "coalesce",
+    "diff",
     "parse_client_event",
     "parse_server_event",
     "replay",

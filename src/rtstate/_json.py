@@ -77,6 +77,6 @@ def same(old: Any, new: Any) -> bool:
         return False
     if isinstance(old, dict):
         return all(same(old[key], new[key]) for key in old)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-    if isinstance(old, tuple):
+    if isinstance(old, (tuple, list)):
         return all(map(same, old, new))  # pyright: ignore[reportUnknownArgumentType]
     return isinstance(old, bool) == isinstance(new, bool)

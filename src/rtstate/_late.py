@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 
 import attrs
 
-from rtstate._growing import Grown, Growing
+from rtstate._growing import Growing, Grown
 from rtstate._model import Item
 from rtstate._twin import twin
 
@@ -37,7 +37,7 @@ class LateItem(Item):
         if growth is None:
             return
         base, index, text, count, audio_ms = growth
-        grown = {} if text is None else {str(text.path[-1]): Grown(text.chunks, count)}
+        grown: dict[str, Any] = {} if text is None else {str(text.path[-1]): Grown(text.chunks, count)}
         part: Any = attrs.evolve(base.content[index], audio_ms=audio_ms, **grown)
         for name in _FIELDS:
             _set(self, name, getattr(base, name))
@@ -64,7 +64,7 @@ _Twin: Final = twin(Item)
 
 
 def late_item(growth: Growth) -> Item:
-    """Return an item that is an earlier one but for what has grown. Cost: O(1), and a copy when it is read."""
+    """Return an item that is an earlier one but for what has grown. Cost: O(1), and a copy on reading."""
     item: Any = _Twin()
     item._growth = growth
     item.__class__ = LateItem

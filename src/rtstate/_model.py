@@ -38,6 +38,13 @@ ITEM_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """What an item of each known type holds in the document, beside what every item holds."""
 
+ITEM_HEAD: Final = ("id", "type", "status", "response_id", "previous_item_id")
+_ITEM_NAMES: Final = {kind: (*ITEM_HEAD, *names, "extra") for kind, names in ITEM_FIELDS.items()}
+
+_PART_HEAD: Final = ("type", "text", "transcript", "audio_ms", "final", "truncated", "extra")
+_SPOKEN_PART: Final = (*_PART_HEAD, "transcription")
+_IMAGE_PART: Final = (*_PART_HEAD, "image_url", "detail")
+
 MCP_FIELDS: Final = ("server_label", "tools", "approval_request_id", "error", "approve", "reason")
 
 
@@ -117,22 +124,18 @@ class Part:
         return joined(self._transcript) if self.truncated is None else self.truncated.heard_transcript
 
     def to_dict(self) -> dict[str, Json]:
-        if self.type is not None and self.type not in PART_TYPES:
+        names = self._names()
+        if not names:
             return {"type": self.type, **thaw(self.extra)}
-        document: dict[str, Json] = {
-            "type": self.type,
-            "text": self.text,
-            "transcript": self.transcript,
-            "audio_ms": self.audio_ms,
-            "final": self.final,
-            "truncated": self.truncated and self.truncated.to_dict(),
-            "extra": thaw(self.extra),
-        }
+        return {name: plain(getattr(self, name)) for name in names}
+
+    def _names(self) -> tuple[str, ...]:
+        """Return the names it has in the document; none where its type is unknown and it is kept whole."""
         if self.transcription is not None:
-            document["transcription"] = self.transcription.to_dict()
+            return _SPOKEN_PART
         if self.type == "input_image":
-            document.update(image_url=self.image_url, detail=self.detail)
-        return document
+            return _IMAGE_PART
+        return _PART_HEAD if self.type is None or self.type in PART_TYPES else ()
 
 
 @attrs.frozen(weakref_slot=False, repr=False)  # no slot its twin has not
@@ -196,18 +199,14 @@ class Item:
         return self._mcp.get("reason")
 
     def to_dict(self) -> dict[str, Json]:
-        document: dict[str, Json] = {"id": self.id, "type": self.type, "status": self.status}
-        document["response_id"] = self.response_id
-        document["previous_item_id"] = self.previous_item_id
-        fields = ITEM_FIELDS.get(self.type)
-        if fields is None:
-            return {**thaw(self.extra), **document}
-        for name in fields:
-            document[name] = thaw(getattr(self, name))
-        if "content" in fields:
-            document["content"] = [part.to_dict() for part in self.content]
-        document["extra"] = thaw(self.extra)
-        return document
+        names = self._names()
+        if not names:
+            return {**thaw(self.extra), **{name: getattr(self, name) for name in ITEM_HEAD}}
+        return {name: plain(getattr(self, name)) for name in names}
+
+    def _names(self) -> tuple[str, ...]:
+        """Return the names it has in the document; none where its type is unknown and it is kept whole."""
+        return _ITEM_NAMES.get(self.type, ())
 
 
 @attrs.frozen(repr=False)

@@ -61,6 +61,10 @@ class Order:
         """Return an id's sort key, None where it is not placed. Cost: O(log ghosts)."""
         return self._labels[item_id] if item_id in self else None
 
+    def end(self) -> tuple[int, int]:
+        """Return how many ids are placed, and a label that none lies beyond. Cost: O(1)."""
+        return len(self), self._ids.peekitem(-1)[0] if self._ids else 0
+
     def knows(self, item_id: ItemId | None) -> bool:
         """Tell whether this id has a place, or a ghost. Cost: O(1)."""
         return item_id in self._labels

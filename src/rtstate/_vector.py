@@ -8,6 +8,8 @@ shared with the vector before.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import compress
+from operator import is_not
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -55,6 +57,18 @@ class Vector(Generic[T]):
             level = [each for node in level for each in node]
         return iter(level)
 
+    def differences(self, other: Vector[T]) -> Iterator[tuple[T | None, T | None]]:
+        """Yield the pairs of entries that are not the same object in another vector, None beyond an end.
+
+        Cost: what differs, times 64 and the depth; what both share is passed over.
+        """
+        one, two = self._root, other._root
+        for _ in range(self._shift, other._shift, _BITS):
+            one = (one,)
+        for _ in range(other._shift, self._shift, _BITS):
+            two = (two,)
+        return _differences(one, two, max(self._shift, other._shift))
+
     def with_(self, index: int, value: T) -> Vector[T]:
         """Return a vector with one entry set; ``index == len(self)`` appends. Cost: O(64 log n)."""
         size = self._size
@@ -63,7 +77,7 @@ class Vector(Generic[T]):
         root, shift = self._root, self._shift
         if index == _WIDTH << shift:
             root, shift = (root,), shift + _BITS
-        new: Vector[T] = object.__new__(Vector)
+        new: Vector[T] = object.__new__(Vector)  # pyright: ignore[reportUnknownVariableType]
         if shift:
             new._root = _set(root, shift, index, value)
         else:
@@ -89,6 +103,18 @@ class Vector(Generic[T]):
         for index, value in entries.items():
             flat[index] = value
         return Vector(flat)
+
+
+def _differences(one: _Node, two: _Node, shift: int) -> Iterator[tuple[Any, Any]]:
+    shared = min(len(one), len(two))
+    pairs = [(one[at], two[at]) for at in compress(range(shared), map(is_not, one, two))]
+    pairs.extend([(None, entry) for entry in two[shared:]])
+    pairs.extend([(entry, None) for entry in one[shared:]])
+    if not shift:
+        yield from pairs
+        return
+    for was, now in pairs:
+        yield from _differences(was or (), now or (), shift - _BITS)
 
 
 def _set(node: _Node, shift: int, index: int, value: Any) -> _Node:

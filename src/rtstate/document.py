@@ -7,7 +7,8 @@ share everything that did not change: an untouched item is the same object in th
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final, Generic, TypeVar
 
 import attrs
@@ -30,27 +31,38 @@ class Table(Generic[T]):
     at None.
     """
 
-    __slots__ = ("_index", "_vector")
+    __slots__ = ("index", "vector")
 
     def __init__(self, index: dict[str, int], vector: Vector[T | None]) -> None:
-        self._index = index
-        self._vector = vector
+        self.index = index
+        self.vector = vector
 
     def get(self, key: str) -> T | None:
         """Return an entry, None where there is none. Cost: O(log n) with base 64."""
-        slot = self._index.get(key)
-        return None if slot is None or slot >= len(self._vector) else self._vector[slot]
+        slot = self.index.get(key)
+        return None if slot is None or slot >= len(self.vector) else self.vector[slot]
 
     def with_(self, slot: int, entry: T | None) -> Table[T]:
         """Return a table with one entry set, by slot. Cost: O(log n) with base 64."""
-        return Table(self._index, self._vector.with_(slot, entry))
+        return Table(self.index, self.vector.with_(slot, entry))
 
     def with_all(self, entries: dict[int, T | None]) -> Table[T]:
         """Return a table with many entries set, by slot."""
-        return Table(self._index, self._vector.with_all(entries))
+        return Table(self.index, self.vector.with_all(entries))
+
+    def with_ids(self, entries: Mapping[str, T | None]) -> Table[T]:
+        """Return a table with many entries set, by id; ids it has not seen join the index."""
+        slots = {self.index.setdefault(key, len(self.index)): entry for key, entry in entries.items()}
+        for slot in range(len(self.vector), max(slots, default=-1)):
+            slots.setdefault(slot, None)
+        return self.with_all(slots) if slots else self
+
+    def with_own_index(self) -> Table[T]:
+        """Return the same table with an index that nobody else adds to. Cost: O(n)."""
+        return Table(dict(self.index), self.vector)
 
     def __iter__(self) -> Iterator[T]:
-        return (entry for entry in self._vector if entry is not None)
+        return (entry for entry in self.vector if entry is not None)
 
 
 Placed = tuple[model.Item, int | None]
@@ -63,11 +75,20 @@ class OrderedItems:
     Snapshots between two moves share one of these, so that reading the order after each delta sorts once.
     """
 
-    __slots__ = ("_ids", "_items")
+    __slots__ = ("_ids", "_items", "end")
 
-    def __init__(self, items: Table[Placed]) -> None:
+    def __init__(self, items: Table[Placed], end: tuple[int, int]) -> None:
+        self.end: tuple[int, int] | None = end
+        """How many there are, and a sort key that none of theirs lies beyond; None: no sort key counts."""
         self._items: Table[Placed] | None = items
         self._ids: tuple[str, ...] = ()
+
+    @classmethod
+    def listed(cls, ids: Iterable[str]) -> OrderedItems:
+        """Return an order that is known already."""
+        order = cls(Table({}, Vector()), (0, 0))
+        order._ids, order._items, order.end = tuple(ids), None, None
+        return order
 
     def ids(self) -> tuple[str, ...]:
         """Return the ids, first to last. Cost: O(n log n) once, O(n) where they came in order."""
@@ -100,7 +121,7 @@ class Snapshot:
     _items: Table[Placed] = attrs.field(alias="items")
     _responses: Table[model.Response] = attrs.field(alias="responses")
     _order: OrderedItems = attrs.field(alias="order")
-    _memo: dict[str, Any] = attrs.field(factory=dict[str, Any], init=False)
+    _read: tuple[model.Item, ...] | None = attrs.field(default=None, init=False)
 
     @property
     def order(self) -> tuple[str, ...]:
@@ -110,9 +131,12 @@ class Snapshot:
     @property
     def items(self) -> tuple[model.Item, ...]:
         """The default conversation's items, first to last. Cost: O(n) on first read."""
-        if "items" not in self._memo:
-            self._memo["items"] = tuple([self._items.get(item_id)[0] for item_id in self.order])  # type: ignore[index]  # pyright: ignore[reportOptionalSubscript]
-        return self._memo["items"]  # type: ignore[no-any-return]
+        if self._read is None:
+            found: list[Any] = [self._items.get(item_id) for item_id in self.order]
+            items = tuple([item for item, _ in found])
+            object.__setattr__(self, "_read", items)  # past the guard: it only remembers
+            return items
+        return self._read
 
     @property
     def unplaced(self) -> tuple[model.Item, ...]:
@@ -183,6 +207,54 @@ class Snapshot:
 SnapshotTwin: Final = twin(Snapshot)
 
 
+def read_item(item_id: str, each: Mapping[str, Json]) -> model.Item:
+    """Return the item that a document describes; raises DocumentError."""
+    with _reading(f"items/{item_id}"):
+        if each["id"] != item_id:
+            raise ValueError(f"holds an item with the id {each['id']!r}")
+        return _read_item(each)
+
+
+def read_response(response_id: str, each: Mapping[str, Json]) -> model.Response:
+    """Return the response that a document describes; raises DocumentError."""
+    with _reading(f"responses/{response_id}"):
+        return model.Response(**{name: freeze(each[name]) for name in model.RESPONSE_FIELDS})
+
+
+def read_roots(document: Mapping[str, Json], names: Iterable[str]) -> dict[str, Any]:
+    """Return some of the values that stand at the root of a document; raises DocumentError."""
+    with _reading("document"):
+        return {
+            name: _ROOTS[name](document.get(name) if name == "translation" else document[name])
+            for name in names
+        }
+
+
+_ROOTS: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "revision": lambda value: value,
+    "conversation_id": lambda value: value,
+    "session": freeze,
+    "usage": model.read_totals,
+    "input_audio": lambda value: model.InputAudio(**value),
+    "rate_limits": lambda value: FrozenDict({name: model.RateLimit(**each) for name, each in value.items()}),
+    "errors": lambda value: tuple([model.ErrorRecord(**each) for each in value]),
+    "translation": lambda value: value and model.Translation(**value),
+}
+ROOTS: Final = tuple(_ROOTS)
+"""What a document holds beside its items, their order and its responses."""
+
+
+@contextmanager
+def _reading(at: str) -> Generator[None]:
+    """Say where it was that a document could not be read."""
+    try:
+        yield
+    except KeyError as error:
+        raise DocumentError(f"{at}: {error.args[0]!r} is missing") from error
+    except (AttributeError, TypeError, ValueError) as error:
+        raise DocumentError(f"{at}: {error}") from error
+
+
 def _read(document: Mapping[str, Json]) -> Snapshot:
     if not isinstance(document, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise DocumentError(f"expected a document as a mapping, not {type(document).__name__}; load it first")
@@ -191,45 +263,27 @@ def _read(document: Mapping[str, Json]) -> Snapshot:
         raise DocumentError(
             f"format: expected {FORMAT!r}, found {found!r}; newer formats need a newer rtstate"
         )
-    at = "document"
-    try:
+    with _reading("document"):
         place = {item_id: number for number, item_id in enumerate(document["order"])}
-        placed: list[Placed | None] = []
         if len(place) != len(document["order"]):
             raise ValueError(f"order names an item twice: {list(document['order'])}")
-        for item_id, each in document["items"].items():
-            at = f"items/{item_id}"
-            if each["id"] != item_id:
-                raise ValueError(f"holds an item with the id {each['id']!r}")
-            placed.append((_read_item(each), place.pop(item_id, None)))
+        placed: list[Placed | None] = [
+            (read_item(item_id, each), place.pop(item_id, None))
+            for item_id, each in document["items"].items()
+        ]
         if place:
             raise ValueError(f"order names items that are not there: {sorted(place)}")
-        responses: list[model.Response | None] = []
-        for response_id, each in document["responses"].items():
-            at = f"responses/{response_id}"
-            responses.append(model.Response(**{name: freeze(each[name]) for name in model.RESPONSE_FIELDS}))
-        at = "document"
-        translation = document.get("translation")
+        responses: list[model.Response | None] = [
+            read_response(response_id, each) for response_id, each in document["responses"].items()
+        ]
         items = Table({id_: slot for slot, id_ in enumerate(document["items"])}, Vector(placed))
+        end = len(document["order"]), len(document["order"])
         return Snapshot(
-            revision=document["revision"],
-            conversation_id=document["conversation_id"],
-            session=freeze(document["session"]),
-            usage=model.read_totals(document["usage"]),
-            input_audio=model.InputAudio(**document["input_audio"]),
-            rate_limits=FrozenDict(
-                {n: model.RateLimit(**each) for n, each in document["rate_limits"].items()}
-            ),
-            errors=tuple([model.ErrorRecord(**each) for each in document["errors"]]),
-            translation=translation and model.Translation(**translation),
             items=items,
             responses=Table({id_: slot for slot, id_ in enumerate(document["responses"])}, Vector(responses)),
-            order=OrderedItems(items),
+            order=OrderedItems(items, end),
+            **read_roots(document, ROOTS),
         )
-    except KeyError as error:
-        raise DocumentError(f"{at}: {error.args[0]!r} is missing") from error
-    except (AttributeError, TypeError, ValueError) as error:
-        raise DocumentError(f"{at}: {error}") from error
 
 
 def _read_item(each: Mapping[str, Json]) -> model.Item:

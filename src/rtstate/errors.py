@@ -5,6 +5,9 @@
     RtstateError
     ├── EventParseError (ValueError)   the data's fault: not JSON, or not what its event type promises
     ├── DocumentError (ValueError)     a document is not an ``rtstate/1`` document
+    ├── CheckpointError (ValueError)   a checkpoint is damaged, or of a newer version
+    ├── PatchError (ValueError)        an operation does not fit the document it is applied to
+    ├── RevisionGap (LookupError)      the caller's: changes are missing between a replica and this one
     └── HistoryGone (LookupError)      the caller's: those changes are no longer kept
 """
 
@@ -41,6 +44,18 @@ class EventParseError(RtstateError, ValueError):
 
 class DocumentError(RtstateError, ValueError):
     """Raise when a document cannot be read as ``rtstate/1``; the message says where it goes wrong."""
+
+
+class CheckpointError(RtstateError, ValueError):
+    """Raise when a checkpoint cannot be restored: it is damaged, of a newer version, or none at all."""
+
+
+class PatchError(RtstateError, ValueError):
+    """Raise when an operation does not fit the document it is applied to; the message says which and why."""
+
+
+class RevisionGap(RtstateError, LookupError):  # noqa: N818  (as HistoryGone)
+    """Raise when changes do not go on from where a replica stands: fetch those between, or seed it anew."""
 
 
 class HistoryGone(RtstateError, LookupError):  # noqa: N818  (the contract's name)

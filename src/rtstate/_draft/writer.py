@@ -318,9 +318,11 @@ class Writer:
         dirty = self.dirty_items
         if len(dirty) == 1:  # what a delta leaves; the general way takes 0.5 µs longer
             slot, work = dirty.popitem()
-            self._items = self._items.with_(slot, work and work.entry())
+            self._items = self._items.with_(slot, None if work is None else work.entry())
         elif dirty:
-            self._items = self._items.with_all({slot: work and work.entry() for slot, work in dirty.items()})
+            self._items = self._items.with_all(
+                {slot: None if work is None else work.entry() for slot, work in dirty.items()}
+            )
             dirty.clear()
         if self._dirty_responses:
             self._responses = self._responses.with_all(
@@ -328,7 +330,7 @@ class Writer:
             )
             self._dirty_responses.clear()
         if relabelled or self._ordered is None:
-            self._ordered = OrderedItems(self._items)
+            self._ordered = OrderedItems(self._items, self.order.end())
             relabelled.clear()
         if self._counted:
             self._totals = model.read_totals(self._counters)
@@ -345,7 +347,7 @@ class Writer:
         snapshot._items = self._items
         snapshot._responses = self._responses
         snapshot._order = self._ordered
-        snapshot._memo = {}
+        snapshot._read = None
         snapshot.__class__ = Snapshot
         self._snapshot = snapshot
         return snapshot  # type: ignore[no-any-return]
