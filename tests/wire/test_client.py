@@ -222,3 +222,16 @@ def test_an_output_can_be_sent_while_its_response_runs() -> None:
     assert document(conversation) == document(state(*before))
     conversation.feed(response_done("r1", call("f1", "{}")))
     prove([*before], added({**item, "id": "o1"}, after="f1"), {"order": ["f1", "o1"]})
+
+
+def test_a_truncation_of_an_item_that_is_deleted_meanwhile_is_forgotten() -> None:
+    """xAI confirms without a mark: then the one that was asked for counts, if there still is one."""
+    gone = [*BEFORE, truncate(), deleted("a1")]
+    unchanged(gone, truncated("a1", None))
+    prove(gone, refusal(), {"order": ["u1"]})
+
+
+def test_a_truncation_of_what_turns_out_to_be_a_call_is_forgotten() -> None:
+    asked = [sound(2000), truncate(), added(call("a1"))]
+    unchanged(asked, truncated("a1", None), odd=["impossible"])
+    prove(asked, refusal(), {"items": {"a1": {"type": "function_call", "content": ABSENT}}})

@@ -402,6 +402,10 @@ def test_a_segment_is_side_data() -> None:
         part("Hel", "partial", extra={"segments": [SEGMENT, second]}),
     )
     prove([], transcription("segment", **SEGMENT), {"order": [], "items": {"u1": {"role": "user"}}})
+    strange = added(user(content=[{"type": "input_audio", "segments": 5}]))
+    prove(
+        [strange], transcription("segment", **SEGMENT), part(None, "pending", extra={"segments": [SEGMENT]})
+    )
 
 
 # A new session

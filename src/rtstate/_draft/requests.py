@@ -53,7 +53,7 @@ class Requests(Responses):
     def refuse(self, event_id: str) -> None:
         """Take back what a request showed: the server has answered it with an error."""
         request = self.requests.pop(event_id, None)
-        if request is None or request.item is not self.items.get(request.item.id):
+        if request is None:
             return
         item = request.item
         if request.kind == "delete":
@@ -62,16 +62,16 @@ class Requests(Responses):
             self.unhide(item)
         elif request.kind == "create":
             self.drop(item, ghost=False)
-        else:
+        elif request.index < len(item.parts):  # it may have turned out to be no message
             self.restore_part(item.parts[request.index], by=event_id)
 
     def confirm_truncation(self, item_id: ItemId, index: int, audio_end_ms: float | None) -> None:
         """Cut a spoken part off where the server says, or where the client asked if it does not say (xAI)."""
         asked = [key for key, each in self.requests.items() if each.concerns("truncate", item_id, index)]
-        if audio_end_ms is None and asked:
-            audio_end_ms = self.items[item_id].parts[index].mark
         for key in asked:
-            del self.requests[key]
+            item = self.requests.pop(key).item
+            if audio_end_ms is None and index < len(item.parts):
+                audio_end_ms = item.parts[index].mark
         self.truncate(item_id, index, audio_end_ms)
 
     def confirm_deletion(self, item_id: ItemId) -> None:

@@ -157,7 +157,8 @@ class Speech(Answers):
 
     def add_segment(self, part: PartWork, segment: Mapping[str, Json]) -> None:
         """Add who said a stretch of the transcript, once per segment id."""
-        known: tuple[Any, ...] = part.extra.get("segments", ())
+        told = part.extra.get("segments")
+        known: tuple[Any, ...] = told if isinstance(told, tuple) else ()
         segment_id = segment.get("id")
         if segment_id in part.segments:
             return

@@ -212,6 +212,8 @@ class Writer:
         """Remove an item from the document and from the order. Cost: O(log n)."""
         del self.items[item.id]
         self.open_items.pop(item.id, None)
+        for event_id in [key for key, each in self.requests.items() if each.item is item]:
+            del self.requests[event_id]
         self.dirty_items[item.slot] = None
         if ghost:
             self.order.remove(item.id)
