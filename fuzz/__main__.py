@@ -15,7 +15,10 @@ import atheris
 with atheris.instrument_imports(include=["rtstate"]):  # and nothing else is
     from fuzz import corpus, feed, mutate, restore
 
-TARGETS = {"feed": (feed, mutate.lines), "restore": (restore, mutate.value)}
+TARGETS = {
+    "feed": (feed, mutate.lines, mutate.crossed_lines),
+    "restore": (restore, mutate.value, mutate.crossed_values),
+}
 
 
 def folders(home: Path, name: str) -> list[str]:
@@ -34,14 +37,14 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("target", choices=TARGETS)
     parser.add_argument("--home", type=Path, default=Path(".fuzz"))
     known, options = parser.parse_known_args(arguments)
-    target, mutator = TARGETS[known.target]
+    target, mutator, crossed = TARGETS[known.target]
     if not any(Path(each).exists() for each in options):
         options += [f"-max_len={target.MAX_LEN}", "-timeout=60", *folders(known.home, known.target)]
     atheris.Setup(
         ["fuzz", *options],
         target.check,
         custom_mutator=lambda data, max_size, seed: mutator(data, max_size, seed, atheris.Mutate),
-        custom_crossover=mutate.crossed,
+        custom_crossover=crossed,
     )
     atheris.Fuzz()
 

@@ -21,6 +21,7 @@ from tests.recordings_support import recording_names, recordings_folder
 _LONGEST_TEXT = 120  # of base64 and instructions: what matters is between the events
 _WINDOW, _STEP = 10, 7
 _PREFIX = 20
+_LONGEST_SESSION, _BETWEEN = 50, 8  # of a checkpoint, which grows with its session
 
 
 def streams() -> Iterator[list[Any]]:
@@ -50,17 +51,15 @@ def feed_seeds() -> Iterator[bytes]:
 
 
 def restore_seeds() -> Iterator[bytes]:
-    """Yield inputs of the target `restore`: checkpoints along sessions, packed and unpacked."""
+    """Yield inputs of the target `restore`: what is in checkpoints along sessions, and a few as they are."""
     for number, events in enumerate(streams()):
         conversation = Conversation(audio="keep" if number % 4 == 0 else "measure")
-        points = {len(events) * share // 4 for share in range(5)}
-        for at in range(len(events) + 1):
-            if at in points:
-                checkpoint = conversation.checkpoint()
-                yield b"j" + restore.unpacked(checkpoint)
-                yield restore.RAW + checkpoint
-            if at < len(events):
-                conversation.feed(events[at])
+        for at, event in enumerate(events[:_LONGEST_SESSION]):
+            if at % _BETWEEN == 0:
+                yield b"j" + restore.unpacked(conversation.checkpoint())
+            conversation.feed(event)
+        if number % 8 == 0:  # compressed bytes cannot be bent to much purpose
+            yield restore.RAW + conversation.checkpoint()
 
 
 def _shortened(value: Any) -> Any:

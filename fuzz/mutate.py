@@ -53,7 +53,7 @@ def lines(data: bytes, max_size: int, seed: int, flip: Flip) -> bytes:
     return _cut(head, rows, max_size)
 
 
-def crossed(one: bytes, other: bytes, max_size: int, seed: int) -> bytes:
+def crossed_lines(one: bytes, other: bytes, max_size: int, seed: int) -> bytes:
     """Bring lines of another input in among those of one."""
     rng = Random(seed)
     rows, guests = one[1:].split(b"\n"), other[1:].split(b"\n")
@@ -81,6 +81,21 @@ def value(data: bytes, max_size: int, seed: int, flip: Flip) -> bytes:
     return (data[:1] + mutated)[:max_size]
 
 
+def crossed_values(one: bytes, other: bytes, max_size: int, seed: int) -> bytes:
+    """Put a value of another input in the place of one under the same key, where there is such a key."""
+    rng = Random(seed)
+    try:
+        mine, theirs = [json.loads(one[1:])], [json.loads(other[1:])]
+    except (ValueError, RecursionError):
+        return one[:max_size]
+    holder, key = rng.choice(list(_places(mine)))
+    donors = list(_places(theirs))
+    alike = [(donor, at) for donor, at in donors if at == key and isinstance(at, str)]
+    donor, at = rng.choice(alike or donors)
+    holder[key] = donor[at]
+    return (one[:1] + _written(mine[0]))[:max_size]
+
+
 def ids_of(data: bytes) -> list[bytes]:
     """List the ids that an input uses, in the order of their first use."""
     return list(dict.fromkeys(_ID.findall(data)))
@@ -104,7 +119,11 @@ def _bent(value: Any, rng: Random, ids: list[str]) -> bytes:
         del holder[key]
     else:
         _bend(rng, holder, key, places, ids)
-    return json.dumps(root[0] if root else None, separators=(",", ":")).encode()
+    return _written(root[0] if root else None)
+
+
+def _written(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
 
 
 def _places(holder: Any) -> Iterator[tuple[Any, Any]]:

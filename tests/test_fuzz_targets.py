@@ -192,11 +192,13 @@ def test_mutations_keep_most_lines_json_and_never_grow_too_long() -> None:
     seeds = rng.sample(list(corpus.feed_seeds()), 100)
     whole = lines = 0
     for number, seed in enumerate(seeds):
+        one, other = (b"j" + each[1:].split(b"\n")[0] for each in (seed, seeds[0]))
         limit = rng.choice((1, 100, 3_000, 20_000))
         for mutated in (
             mutate.lines(seed, limit, number, flip),
-            mutate.crossed(seed, seeds[0], limit, number),
-            mutate.value(b"j" + seed[1:].split(b"\n")[0], limit, number, flip),
+            mutate.crossed_lines(seed, seeds[0], limit, number),
+            mutate.value(one, limit, number, flip),
+            mutate.crossed_values(one, other, limit, number),
         ):
             assert len(mutated) <= limit
             if limit == 20_000:
@@ -215,10 +217,19 @@ def is_json(line: bytes) -> bool:
 
 def test_a_mutation_is_the_same_for_the_same_seed() -> None:
     one, other = list(corpus.feed_seeds())[-2:]
-    for number in range(50):
-        assert mutate.lines(one, 9_000, number, flip) == mutate.lines(one, 9_000, number, flip)
-        assert mutate.crossed(one, other, 9_000, number) == mutate.crossed(one, other, 9_000, number)
-    assert len({mutate.lines(one, 9_000, number, flip) for number in range(50)}) > 40
+    made = [
+        [mutate.lines(one, 9_000, number, flip), mutate.crossed_lines(one, other, 9_000, number)]
+        for number in (*range(50), *range(50))
+    ]
+    assert made[:50] == made[50:]
+    assert len({each for pair in made for each in pair}) > 60
+
+
+def test_a_crossing_of_values_takes_one_from_under_the_same_key() -> None:
+    one, other = b'j{"a": 1, "b": [2]}', b'j{"a": "x", "b": {"c": 3}}'
+    made = {mutate.crossed_values(one, other, 100, number) for number in range(100)}
+    assert {b'j{"a":"x","b":[2]}', b'j{"a":1,"b":{"c":3}}'} <= made
+    assert mutate.crossed_values(b"rx", other, 100, 1) == b"rx"
 
 
 def test_ids_are_those_in_use_each_once() -> None:
