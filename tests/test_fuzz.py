@@ -1,6 +1,7 @@
 """Whatever is fed, nothing is raised and the state stays sound.
 
-``RTSTATE_EXAMPLES`` says how many inputs each test takes; ``make fuzz`` is for longer.
+``RTSTATE_EXAMPLES`` says how many inputs each test takes; ``make fuzz`` looks for inputs by what
+they reach instead (see ``fuzz/``).
 """
 
 import json
