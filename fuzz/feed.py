@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable
 from typing import Any, get_args
 
-from rtstate import Change, Conversation, Snapshot
+from rtstate import Change, Conversation, Snapshot, apply_patch, diff
 from rtstate._types import AudioMode, Dialect
 from tests.laws_support import canonical, fold
 
@@ -54,21 +54,27 @@ def check(data: bytes) -> None:
     document = conversation.snapshot().to_dict()
     strict = conversation.snapshot().to_dict()
     held, then = conversation.snapshot(), canonical(document)
+    restored = None
     for number, line in enumerate(lines, 1):
         before = conversation.snapshot() if len(data) <= SHORT else None
         change = conversation.feed(form(line), at=float(number))
         conversation._draft._check()
+        if restored is not None:
+            restored.feed(form(line), at=float(number))
         fold(document, change.patch())
         fold(strict, change.patch(append=False))
         if before is not None:
             assert_told(before, change, conversation.snapshot(), document)
         if number == len(lines) // 2:  # taken here, and not read before the end
             held, then = conversation.snapshot(), canonical(document)
+            restored = Conversation.restore(conversation.checkpoint())
     assert conversation.stats.events == len(lines)
     assert_settled(conversation, document, strict)
     assert canonical(held.to_dict()) == then, "an old snapshot has changed"
     if options["audio"] == "keep":
         assert_heard(conversation)
+    if restored is not None:
+        assert restored.checkpoint() == conversation.checkpoint(), "restored, it goes on otherwise"
     late = Conversation(**options)  # from which no snapshot is taken on the way
     for line in lines:
         late.feed(form(line))
@@ -82,6 +88,9 @@ def assert_told(before: Snapshot, change: Change, after: Snapshot, document: Any
     assert (after is before) is not bool(change), "a snapshot is new exactly when something changed"
     assert change.revision == after.revision == before.revision + bool(change)
     assert canonical(document) == canonical(after.to_dict()), "the patch leads elsewhere"
+    was = before.to_dict()
+    assert canonical(apply_patch(document, change.inverse())) == canonical(was), "there is no way back"
+    assert canonical(apply_patch(was, diff(before, after))) == canonical(document), "diff() leads elsewhere"
 
 
 def assert_settled(conversation: Conversation, document: Any, strict: Any) -> None:

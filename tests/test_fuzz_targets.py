@@ -28,7 +28,6 @@ from tests.recordings_support import recordings_required
 
 ROOT = Path(__file__).resolve().parents[1]
 RUNS = 2000
-restoring = pytest.mark.skipif(not hasattr(Conversation, "restore"), reason="there are no checkpoints yet")
 
 
 def start(*command: str) -> "subprocess.CompletedProcess[str]":
@@ -43,7 +42,7 @@ def start(*command: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-@pytest.mark.parametrize("target", ["feed", pytest.param("restore", marks=restoring)])
+@pytest.mark.parametrize("target", ["feed", "restore"])
 def test_a_target_runs_for_a_moment(target: str, tmp_path: Path) -> None:
     ended = start("-m", "fuzz", target, "--home", str(tmp_path), f"-runs={RUNS}", "-seed=1")
     assert ended.returncode == 0, ended.stdout + ended.stderr
@@ -83,7 +82,7 @@ def silent_write(self: Writer, node: Any, name: str, value: Any) -> None:
 def write_behind_the_snapshot(self: Writer, node: Any, name: str, value: Any) -> None:
     setattr(node, name, value)
     if not node.quiet:
-        self.ops.append(("replace", (*node.path, name), value))
+        self.ops.append(("replace", (*node.path, name), value, value))
 
 
 PLACE = Order.place
@@ -115,9 +114,20 @@ def shared(self: _Seen) -> None:
     self._now = self._before = SHARED
 
 
+PATCH, INVERSE, SAVE = Change.patch, Change.inverse, Order.save
+
+
 def patch_without_its_last(self: Change, append: bool = True) -> list[dict[str, Any]]:
-    operations = [operation.to_dict() for operation in self._render(append=append)]
+    operations = PATCH(self, append)
     return operations if append else operations[:-1]
+
+
+def inverse_without_its_first(self: Change) -> list[dict[str, Any]]:
+    return INVERSE(self)[1:]
+
+
+def short_memory(self: Order) -> dict[str, Any]:
+    return {**SAVE(self), "waiting": {}}
 
 
 @pytest.mark.parametrize(
@@ -132,7 +142,10 @@ def patch_without_its_last(self: Change, append: bool = True) -> list[dict[str, 
         (Growing, "grown", text_of_the_end, "an old snapshot has changed"),
         (_Seen, "__init__", shared, "the same events lead elsewhere without snapshots"),
         (Change, "patch", patch_without_its_last, "the strict patches lead elsewhere"),
+        (Change, "inverse", inverse_without_its_first, "there is no way back"),
         (Audio, "decoded", lambda self: b"", "assert_heard"),
+        (_Seen, "save", lambda self: ([], []), "restored, it goes on otherwise"),
+        (Order, "save", short_memory, "restored, it goes on otherwise"),
     ],
 )
 def test_a_planted_bug_is_found(
@@ -154,7 +167,6 @@ def outcome(seed: bytes) -> str:
     return "sound"
 
 
-@restoring
 @pytest.mark.parametrize("option", [b"j", restore.RAW], ids=["packed", "raw"])
 def test_an_error_of_another_kind_is_found(option: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     seed = next(each for each in corpus.restore_seeds() if each[:1] == option and len(each) > 1000)
@@ -164,7 +176,6 @@ def test_an_error_of_another_kind_is_found(option: bytes, monkeypatch: pytest.Mo
         restore.check(seed)
 
 
-@restoring
 def test_a_restored_conversation_that_lacks_something_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     genuine = Conversation.restore
 

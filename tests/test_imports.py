@@ -30,6 +30,8 @@ LADDER = [
     ["_draft.responses"],
     ["_draft.requests"],
     ["_draft"],
+    ["_draft.saving"],
+    ["_draft.reviving"],
     # the events
     ["wire._base"],
     ["wire._objects", "wire._copies"],
@@ -39,8 +41,10 @@ LADDER = [
     ["wire"],
     ["wire.__main__"],
     # the conversation
+    ["_watch", "checkpoint"],
     ["conversation", "events"],
-    ["recording"],
+    ["pure", "recording"],
+    ["timeline"],
     ["__init__"],
     # beside the house, and the edges
     ["simulate"],
@@ -52,11 +56,12 @@ LADDER = [
 ASIDE = "simulate"  # bears witness against the rest, so it takes nothing from there
 EDGES = (ASIDE, "cli", "__main__")
 OWNERS = {
-    "pydantic": ("wire", "recording"),
-    "pydantic_core": ("wire", "recording"),
-    "sortedcontainers": ("_order",),
+    "pydantic": ("wire", "recording", "checkpoint"),
+    "pydantic_core": ("wire", "recording", "checkpoint"),
+    "sortedcontainers": ("_order", "timeline"),
     "uuid": ("wire._base",),
-    **dict.fromkeys(("asyncio", "datetime", "os", "random", "secrets", "socket", "threading", "time"), ()),
+    "asyncio": ("_watch",),
+    **dict.fromkeys(("datetime", "os", "random", "secrets", "socket", "threading", "time"), ()),
 }
 """Who below the edges may import what: the core has no clock, no chance and no I/O."""
 

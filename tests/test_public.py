@@ -40,6 +40,7 @@ PUBLIC = [
     "Snapshot",
     "Stats",
     "TextAudioTokens",
+    "Timeline",
     "Totals",
     "Transcription",
     "TranscriptionTotals",
@@ -52,6 +53,7 @@ PUBLIC = [
     "diff",
     "parse_client_event",
     "parse_server_event",
+    "reduce",
     "replay",
 ]
 

@@ -37,8 +37,10 @@ from rtstate.errors import (
     RtstateError,
 )
 from rtstate.patching import apply_patch
+from rtstate.pure import reduce
 from rtstate.recording import replay
 from rtstate.replica import Replica
+from rtstate.timeline import Timeline
 from rtstate.update import Update, coalesce
 from rtstate.wire import ClientEvent, Raw, ServerEvent, UnknownEvent, parse_client_event, parse_server_event
 
@@ -75,6 +77,7 @@ __all__ = [
     "Snapshot",
     "Stats",
     "TextAudioTokens",
+    "Timeline",
     "Totals",
     "Transcription",
     "TranscriptionTotals",
@@ -87,5 +90,6 @@ __all__ = [
     "diff",
     "parse_client_event",
     "parse_server_event",
+    "reduce",
     "replay",
 ]

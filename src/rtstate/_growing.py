@@ -12,7 +12,7 @@ from __future__ import annotations
 import binascii
 from typing import Protocol
 
-from rtstate._types import JsonPath, pointer
+from rtstate._types import Json, JsonPath, pointer
 
 
 class Grown:
@@ -128,6 +128,26 @@ class Audio:
         if self._chunks is not None:
             self._chunks.append(chunk)
         return size * 1000 // self._bytes_per_second
+
+    def save(self) -> dict[str, Json]:
+        """Return all that is known of it, as plain values."""
+        return {
+            "source": self.source,
+            "bytes_per_second": self._bytes_per_second,
+            "size": self._size,
+            "chunks": self._chunks,
+        }
+
+    @classmethod
+    def load(
+        cls, part: JsonPath, source: str, bytes_per_second: int, size: int, chunks: list[str] | None
+    ) -> Audio:
+        """Return the audio that was saved; raises ValueError for one that cannot be."""
+        if size < 0 or bytes_per_second <= 0:
+            raise ValueError("audio of no size")
+        audio = cls(part, source, bytes_per_second, keep=False)
+        audio._size, audio._chunks = size, chunks
+        return audio
 
     def decoded(self) -> bytes:
         """Return the bytes received (empty unless kept). Cost: their length.

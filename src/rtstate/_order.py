@@ -15,6 +15,7 @@ unsettled item costs the number of items that hang on it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from sortedcontainers import SortedDict, SortedList
@@ -142,6 +143,28 @@ class Order:
             at = self._ids.bisect_left(self._labels[item_id])
             self.floor = self._ids.peekitem(at - 1)[1] if at else None
         self._take(item_id)
+
+    def save(self) -> dict[str, Any]:
+        """Return the whole order as plain values. Cost: O(n)."""
+        return {
+            "ids": list(self._ids.values()),
+            "ghosts": [self._ids[label] for label in self._ghosts],
+            "waiting": self._waiting,
+            "hangers": self._hangers,
+            "floor": self.floor,
+        }
+
+    def load(self, saved: Mapping[str, Any]) -> None:
+        """Make the order anew that was saved; its labels are others. Cost: O(n)."""
+        self._labels = {item_id: number * _GAP for number, item_id in enumerate(saved["ids"])}
+        self._ids = SortedDict({label: item_id for item_id, label in self._labels.items()})
+        self._ghosts = SortedList([self._labels[item_id] for item_id in saved["ghosts"]])
+        self._waiting = {anchor: list(who) for anchor, who in saved["waiting"].items()}
+        self._hangers = {root: list(who) for root, who in saved["hangers"].items()}
+        self._anchor = {item_id: anchor for anchor, who in self._waiting.items() for item_id in who}
+        self._root = {item_id: root for root, who in self._hangers.items() for item_id in who}
+        self.floor = saved["floor"]
+        self.relabelled.update(self._labels)
 
     # Parking, hanging, settling
 
@@ -285,3 +308,4 @@ class Order:
         assert all(anchor not in self._labels for anchor in self._waiting)
         assert sorted(self._root) == sorted(each for who in self._hangers.values() for each in who)
         assert all(root in self._hangers for root in self._root.values())
+        assert self.floor is None or self.floor in self._labels

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from typing import Any, Final, cast, get_args
+
+import attrs
 
 from rtstate._change import Anomaly, Change, ChangeTwin, Stats
 from rtstate._draft import Draft
+from rtstate._draft.saving import load, save
 from rtstate._types import AudioMode, Dialect
+from rtstate._watch import watch
+from rtstate.checkpoint import pack, unpack
 from rtstate.document import Snapshot
-from rtstate.errors import EventParseError, HistoryGone
+from rtstate.errors import CheckpointError, EventParseError, HistoryGone
+from rtstate.update import Update
 from rtstate.wire import CLIENT_HANDLERS, HANDLERS, ClientEvent, Raw, UnknownEvent, read_event
 
 _LOG: Final = logging.getLogger("rtstate")
@@ -34,9 +40,17 @@ class _Seen:
         if event_id in now or event_id in self._before:
             return True
         now[event_id] = None
-        if len(now) == _REMEMBERED_IDS:
+        if len(now) >= _REMEMBERED_IDS:
             self._now, self._before = {}, now
         return False
+
+    def save(self) -> tuple[list[str], list[str]]:
+        """Return all ids it remembers, those that are forgotten first and the others."""
+        return list(self._before), list(self._now)
+
+    def load(self, before: list[str], now: list[str]) -> None:
+        """Remember the ids that were saved."""
+        self._before, self._now = dict.fromkeys(before), dict.fromkeys(now)
 
 
 def _ignore_unknown(draft: Draft, event: Mapping[str, Any]) -> None:
@@ -71,8 +85,8 @@ class Conversation:
             raise ValueError(f"audio is one of {get_args(AudioMode)}, not {audio!r}")
         if dialect not in get_args(Dialect):
             raise ValueError(f"dialect is one of {get_args(Dialect)}, not {dialect!r}")
-        if history < 0:
-            raise ValueError(f"history is how many changes are kept, 0 or more, not {history!r}")
+        if not 0 <= history <= 1 << 31:
+            raise ValueError(f"history is how many changes are kept, 0 or some more, not {history!r}")
         self._draft = Draft(audio, dialect)
         self._strict = strict
         self._history: deque[Change] = deque(maxlen=history)
@@ -203,6 +217,67 @@ class Conversation:
             self._subscribers.pop(subscription, None)
 
         return unsubscribe
+
+    def watch(self, rate: float = 20.0, *, since: int | None = None) -> AsyncGenerator[Update]:
+        """Follow the conversation for a user interface, at most ``rate`` updates a second.
+
+        An async iterator of :class:`Update`: first a snapshot, or the changes after ``since`` if they are
+        still kept, then what has changed since the last one, as soon as the rate allows. Events are never
+        held up, and nothing is queued for a slow reader: it gets all that it missed as one update, or a
+        snapshot when more changed than the history keeps. Read it on the event loop that feeds the
+        conversation. Raises ValueError for a rate that is not above 0.
+
+        >>> import asyncio
+        >>> async def first(conversation):
+        ...     async for update in conversation.watch():
+        ...         return update
+        >>> asyncio.run(first(Conversation()))
+        <Update to a snapshot of revision 0>
+        """
+        if not rate > 0:
+            raise ValueError(f"rate is how many updates a second, above 0, not {rate!r}")
+        return watch(self, rate, since)
+
+    def checkpoint(self) -> bytes:
+        """Return everything as bytes, hidden state included: :meth:`restore` goes on exactly here.
+
+        Not part of it are the subscribers and the history of changes. Cost: the size of the conversation,
+        and with ``audio="keep"`` the audio.
+        """
+        return pack(
+            {
+                "history": self._history.maxlen,
+                "strict": self._strict,
+                "seen": self._seen.save(),
+                "sent": self._sent.save(),
+                "anomalies": [attrs.asdict(anomaly) for anomaly in self._anomalies],
+                "draft": save(self._draft),
+            }
+        )
+
+    @classmethod
+    def restore(cls, data: bytes | bytearray | memoryview[int]) -> Conversation:
+        """Return the conversation of a checkpoint, with the options it had.
+
+        Its history is empty: ``changes(since=)`` raises HistoryGone for a revision before the checkpoint.
+        Raises CheckpointError for what is damaged, of a newer version, or no checkpoint at all. Cost: the
+        size of the conversation.
+
+        >>> conversation = Conversation()
+        >>> _ = conversation.feed('{"type": "input_audio_buffer.committed", "item_id": "item_1"}')
+        >>> Conversation.restore(conversation.checkpoint()).snapshot() == conversation.snapshot()
+        True
+        """
+        saved = unpack(data)
+        conversation = cls(history=saved["history"], strict=saved["strict"])
+        try:
+            conversation._draft = load(saved["draft"])
+        except (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise CheckpointError(f"this checkpoint does not hold together: {error!r}") from None
+        conversation._seen.load(*saved["seen"])
+        conversation._sent.load(*saved["sent"])
+        conversation._anomalies.extend([Anomaly(**anomaly) for anomaly in saved["anomalies"]])
+        return conversation
 
     def audio(self, item_id: str, content_index: int = 0) -> bytes:
         """Return the audio received for a part, in the session's format; needs ``audio="keep"``.

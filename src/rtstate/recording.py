@@ -6,7 +6,7 @@ A line is an event, or ``{"at": seconds, "event": {...}}`` where the recorder no
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, cast
 
 from pydantic_core import from_json
@@ -63,12 +63,16 @@ def replay(
     >>> replay(['{"type": "ping"}']).stats.noted
     1
     """
-    if isinstance(lines, (str, bytes, bytearray, Mapping)):
-        raise TypeError("replay() takes the lines of a recording, such as an open file, not one text")
     conversation = Conversation(audio=audio, dialect=dialect, history=history, strict=strict)
-    for line in lines:
-        if isinstance(line, (str, bytes)) and not line.strip():
-            continue
-        event, at = unwrap(line)
+    for event, at in lines_of(lines):
         conversation.feed(event, at)
     return conversation
+
+
+def lines_of(lines: Iterable[Raw]) -> Iterator[tuple[Raw, float | None]]:
+    """Yield the events of a recording, each with its time where it has one; empty lines are passed over."""
+    if isinstance(lines, (str, bytes, bytearray, Mapping)):
+        raise TypeError("expected the lines of a recording, such as an open file, not one text")
+    for line in lines:
+        if not isinstance(line, (str, bytes)) or line.strip():
+            yield unwrap(line)

@@ -49,6 +49,7 @@ class Responses(Speech):
                 self.place_for_now(item)
         listed = [item_id for item_id in copies if item_id in self.items or item_id in self.dead]
         self.write(response, "output", tuple(dict.fromkeys([*listed, *response.output])))
+        response.indexes = list(range(len(response.output)))
         self.write(response, "status_details", copy.status_details)
         self.end_response(response, status, copy.usage)
 

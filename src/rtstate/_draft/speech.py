@@ -157,8 +157,8 @@ class Speech(Answers):
 
     def add_segment(self, part: PartWork, segment: Mapping[str, Json]) -> None:
         """Add who said a stretch of the transcript, once per segment id."""
-        told = part.extra.get("segments")
-        known: tuple[Any, ...] = told if isinstance(told, tuple) else ()
+        told: Any = part.extra.get("segments")
+        known: tuple[Any, ...] = tuple(told) if isinstance(told, tuple) else ()  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
         segment_id = segment.get("id")
         if segment_id in part.segments:
             return

@@ -274,6 +274,35 @@ class Writer:
         self._counted = True
         self.ops.append(("replace", ("usage", *path), counters[path[-1]], old))
 
+    # Saving and loading
+
+    def totals(self) -> dict[str, Any]:
+        """Return the counters of the bill as they stand, plain and the caller's own."""
+        return model.plain(self._counters)  # type: ignore[no-any-return]
+
+    def set_totals(self, counters: Mapping[str, Any]) -> None:
+        """Set all counters of the bill; raises ValueError where they are not those of a bill."""
+        self._totals = model.read_totals(counters)
+        self._counters = self._totals.to_dict()
+
+    def restore_item(self, item: ItemWork) -> None:
+        """Take in an item that was saved, with the slot it has in the snapshots."""
+        assert item.id not in self.items
+        self.items[item.id] = item
+        self._item_slots[item.id] = item.slot
+        if item.is_open:
+            self.open_items[item.id] = item
+        self.dirty_items[item.slot] = item
+
+    def restore_response(self, response: ResponseWork) -> None:
+        """Take in a response that was saved."""
+        assert response.id not in self.responses
+        self.responses[response.id] = response
+        self._response_slots[response.id] = response.slot
+        if not response.ended:
+            self.running[response.id] = response
+        self._dirty_responses[response.slot] = response
+
     # What one event did
 
     def note(self, kind: AnomalyKind, message: str) -> None:
@@ -366,6 +395,11 @@ class Writer:
         assert set(self.order.ids()) <= set(self.items)
         assert set(self.open_items) == {each.id for each in self.items.values() if each.is_open}
         assert set(self.running) == {each.id for each in self.responses.values() if not each.ended}
+        assert all(len(each.indexes) == len(each.output) for each in self.responses.values())
         for item in self.items.values():
+            assert item.has_parts or not item.parts
+            assert item.has_arguments or item.arguments is None
+            for part in item.parts:
+                assert (part.transcription is not None) == (part.type == "input_audio")
             assert [part.index for part in item.parts] == list(range(len(item.parts)))
             assert item.frozen is None or item.slot not in self.dirty_items or item.frozen == item.freeze()

@@ -213,7 +213,7 @@ def _content_kind(part: Any) -> str:
 
 
 _CONTENT_TYPES = frozenset(
-    {None, "input_text", "input_audio", "input_image", "output_text", "output_audio", "text", "audio"}
+    {None, "", "input_text", "input_audio", "input_image", "output_text", "output_audio", "text", "audio"}
 )
 AnyContent: TypeAlias = Annotated[
     Annotated[ItemContent, Tag("known")] | Annotated[UnknownContent, Tag("unknown")],
@@ -270,6 +270,7 @@ def _kind(value: Any, known: frozenset[str | None], model: type[Wire]) -> str:
 _ITEM_TYPES = frozenset(
     {
         None,
+        "",  # is no type either
         "message",
         "force_message",
         "function_call",

@@ -1,0 +1,393 @@
+"""A draft written down as plain values, hidden state included, and made again from them.
+
+Only what differs from how an entity begins is written. What follows from the rest is not: paths, frozen
+copies, what is open or running, the marks' smallest. The types say what a checkpoint holds; they are checked
+on reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+import attrs
+from typing_extensions import TypedDict
+
+from rtstate import _model as model
+from rtstate._draft import Draft
+from rtstate._draft.work import ItemWork, PartWork, Request, ResponseWork
+from rtstate._growing import Audio, Growing
+from rtstate._json import FrozenDict, freeze
+from rtstate._types import AudioMode, Dialect, Json
+
+_Billed = Literal["", "counted", "priced"]
+_Object = dict[str, Json]
+_Number = int | float
+
+
+class SavedAudio(TypedDict):
+    """Audio received so far; ``chunks`` is null where it is only measured."""
+
+    source: str
+    bytes_per_second: int
+    size: int
+    chunks: list[str] | None
+
+
+class SavedTranscription(TypedDict):
+    """How far a transcription has come."""
+
+    status: Literal["pending", "partial", "final", "failed"]
+    error: _Object | None
+
+
+class SavedPart(TypedDict, total=False):
+    """A part. ``growing`` names the texts that deltas still may go to, with the wire name of those deltas."""
+
+    type: str | None
+    text: str
+    transcript: str
+    growing: dict[str, str]
+    audio: SavedAudio
+    audio_ms: int
+    final: bool
+    marks: dict[str, int]
+    transcription: SavedTranscription
+    segments: list[str]
+    image_url: str
+    detail: str
+    extra: _Object
+    streamed: bool
+    billed: _Billed
+
+
+class _SavedItem(TypedDict):
+    id: str
+    type: str
+
+
+class SavedItem(_SavedItem, total=False):
+    """An item."""
+
+    session: int
+    status: str
+    response_id: str
+    previous_item_id: str
+    typed: bool
+    anchored: bool
+    role: str
+    parts: list[SavedPart]
+    call_id: str
+    name: str
+    arguments: str
+    growing: dict[str, str]
+    arguments_final: bool
+    ready: bool
+    output: Json
+    hidden: int
+    placed: bool
+    mcp: _Object
+    extra: _Object
+
+
+class _SavedResponse(TypedDict):
+    id: str
+
+
+class SavedResponse(_SavedResponse, total=False):
+    """A response."""
+
+    status: str
+    status_details: Json
+    conversation_id: str
+    metadata: _Object
+    output: list[str]
+    indexes: list[int]
+    usage: _Object
+    extra: _Object
+    out_of_band: bool
+    ended: bool
+    billed: _Billed
+    bytes_per_second: int
+
+
+class SavedOrder(TypedDict):
+    """The order: every id with a place, the ghosts among them, and who waits for and hangs on whom."""
+
+    ids: list[str]
+    ghosts: list[str]
+    waiting: dict[str, list[str]]
+    hangers: dict[str, list[str]]
+    floor: str | None
+
+
+class SavedRequest(TypedDict):
+    """A request of the client that nobody has answered."""
+
+    event_id: str
+    kind: Literal["create", "delete", "truncate"]
+    item_id: str
+    index: int
+
+
+class SavedInputAudio(TypedDict):
+    """What voice activity detection last said."""
+
+    speaking: bool
+    item_id: str | None
+    speech_started_ms: _Number | None
+    speech_stopped_ms: _Number | None
+
+
+class SavedRateLimit(TypedDict):
+    """A rate limit."""
+
+    limit: _Number | None
+    remaining: _Number | None
+    reset_seconds: _Number | None
+
+
+class SavedError(TypedDict):
+    """An error of the server."""
+
+    type: str | None
+    code: str | int | None
+    message: str | None
+    param: str | None
+    event_id: str | None
+
+
+class SavedDraft(TypedDict):
+    """All of a draft."""
+
+    audio: AudioMode
+    dialect: Dialect
+    null_is_end: bool
+    revision: int
+    stats: dict[str, int]
+    conversation_id: str | None
+    is_named: bool
+    session: _Object | None
+    session_number: int
+    has_session: bool
+    input_bytes_per_second: int | None
+    output_bytes_per_second: int | None
+    input_audio: SavedInputAudio
+    rate_limits: dict[str, SavedRateLimit]
+    errors: list[SavedError]
+    translation: dict[str, str | None]
+    usage: _Object
+    items: list[SavedItem]
+    slots: list[str] | None
+    dead: list[str]
+    order: SavedOrder
+    responses: list[SavedResponse]
+    calls: dict[str, str]
+    deletions: list[str]
+    finishing: tuple[str, int, _Object | None] | None
+    requests: list[SavedRequest]
+
+
+_DERIVED: Final = {"item", "index", "path", "slot", "stream", "mark", "truncated"} | {
+    *("base", "grew", "label", "frozen", "fresh", "shown")
+}
+_PLAIN: Final = (
+    *("dialect", "null_is_end", "revision", "conversation_id", "is_named", "session", "session_number"),
+    *("has_session", "input_bytes_per_second", "output_bytes_per_second", "deletions"),
+)
+_NODES: Final = (ItemWork, PartWork, ResponseWork)
+
+
+def save(draft: Draft) -> dict[str, Json]:
+    """Return a draft as plain values, in the shape of :class:`SavedDraft`. Cost: its size."""
+    items = [_saved(item) for item in draft.items.values()]
+    slots = [item.id for item in sorted(draft.items.values(), key=lambda item: item.slot)]
+    finishing = draft.finishing and (
+        draft.finishing[0].item.id,
+        draft.finishing[0].index,
+        draft.finishing[1],
+    )
+    return {
+        **{name: getattr(draft, name) for name in _PLAIN},
+        "audio": "keep" if draft.keep_audio else "measure",
+        "stats": attrs.asdict(draft.stats),
+        "input_audio": draft.input_audio.to_dict(),
+        "rate_limits": {name: limit.to_dict() for name, limit in draft.rate_limits.items()},
+        "errors": [error.to_dict() for error in draft.errors],
+        "translation": {name: _plain(text) for name, text in draft.translation.items()},
+        "usage": draft.totals(),
+        "items": items,
+        "slots": None if slots == list(draft.items) else slots,
+        "dead": sorted(draft.dead),
+        "order": draft.order.save(),
+        "responses": [_saved(response) for response in draft.responses.values()],
+        "calls": draft.calls,
+        "finishing": finishing,
+        "requests": [
+            {"event_id": event_id, "kind": each.kind, "item_id": each.item.id, "index": each.index}
+            for event_id, each in draft.requests.items()
+        ],
+    }
+
+
+def load(saved: Mapping[str, Any]) -> Draft:
+    """Return the draft that was saved. Cost: its size.
+
+    Raises ValueError, KeyError or AssertionError where the values have the right types and make no sense.
+    """
+    draft = Draft(saved["audio"], saved["dialect"])
+    for name in _PLAIN:
+        setattr(draft, name, freeze(saved[name]) if name == "session" else saved[name])
+    _expect(draft.revision >= 0 and draft.session_number >= 0, "a revision below 0")
+    rates = (draft.input_bytes_per_second, draft.output_bytes_per_second)
+    _expect(all(rate is None or rate > 0 for rate in rates), "audio of no size")
+    for name, count in saved["stats"].items():
+        setattr(draft.stats, name, count)
+    draft.input_audio = model.InputAudio(**saved["input_audio"])
+    draft.rate_limits = FrozenDict(
+        {name: model.RateLimit(**limit) for name, limit in saved["rate_limits"].items()}
+    )
+    draft.errors = tuple([model.ErrorRecord(**error) for error in saved["errors"]])
+    draft.translation = {
+        name: None if text is None else _growing(("translation", name), text, "")
+        for name, text in saved["translation"].items()
+    }
+    _expect(_counts(saved["usage"], draft.totals()), "a bill that does not add up")
+    draft.set_totals(saved["usage"])
+    slots = {
+        item_id: slot for slot, item_id in enumerate(saved["slots"] or [i["id"] for i in saved["items"]])
+    }
+    for each in saved["items"]:
+        item = _item(each, slots[each["id"]])
+        draft.restore_item(item)
+    for slot, each in enumerate(saved["responses"]):
+        draft.restore_response(_response(each, slot))
+    draft.dead = set(saved["dead"])
+    draft.order.load(saved["order"])
+    draft.calls = dict(saved["calls"])
+    if saved["finishing"] is not None:
+        item_id, index, usage = saved["finishing"]
+        draft.finishing = draft.items[item_id].parts[index], freeze(usage)
+    for each in saved["requests"]:
+        request = Request(each["kind"], draft.items[each["item_id"]], each["index"])
+        draft.requests[each["event_id"]] = request
+    draft._check()  # pyright: ignore[reportPrivateUsage]
+    return draft
+
+
+def _saved(node: Any) -> dict[str, Json]:
+    """Return what differs in an entity from how it begins."""
+    saved: dict[str, Json] = {}
+    growing: dict[str, str] = {}
+    for name, default in _BEGINNINGS[type(node)].items():
+        value = getattr(node, name)
+        if isinstance(value, Growing):
+            growing[name] = value.source
+        if isinstance(value, Growing) or value != default:
+            saved[name] = _plain(value)
+    if growing:
+        saved["growing"] = growing
+    return saved
+
+
+def _beginnings(node: type[Any]) -> dict[str, Any]:
+    """Return every field of a class that is saved, with its default; none is equal to what has to be told."""
+    told: dict[str, Any] = {}
+    for field in attrs.fields(node):
+        if field.name not in _DERIVED:
+            default: Any = field.default
+            made = default.factory() if isinstance(default, attrs.Factory) else default  # type: ignore[arg-type]
+            told[field.name] = made
+    return told
+
+
+_BEGINNINGS: Final = {node: _beginnings(node) for node in _NODES}
+
+
+def _plain(value: Any) -> Json:
+    if isinstance(value, Growing):
+        return "".join(value.chunks)
+    if isinstance(value, Audio):
+        return value.save()
+    if isinstance(value, set):
+        return sorted(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    if isinstance(value, model.Transcription):
+        return value.to_dict()
+    if isinstance(value, list):
+        return [_saved(each) if isinstance(each, PartWork) else each for each in value]  # pyright: ignore[reportUnknownVariableType]
+    return value
+
+
+def _item(saved: SavedItem, slot: int) -> ItemWork:
+    fields: dict[str, Any] = dict(saved)
+    parts, growing = fields.pop("parts", ()), fields.pop("growing", {})
+    item = ItemWork(fields.pop("id"), fields.pop("type"), slot, fields.pop("session", 0))
+    for name in ("output", "mcp", "extra"):
+        if name in fields:
+            fields[name] = freeze(fields[name])
+    _fill(item, fields, growing)
+    item.parts = [_part(part, item, index) for index, part in enumerate(parts)]
+    item.shown = not item.hidden
+    return item
+
+
+def _part(saved: SavedPart, item: ItemWork, index: int) -> PartWork:
+    fields: dict[str, Any] = dict(saved)
+    growing = fields.pop("growing", {})
+    part = PartWork(item, index)
+    audio = fields.pop("audio", None)
+    if audio is not None:
+        part.audio = Audio.load(part.path, **audio)
+    if "transcription" in fields:
+        fields["transcription"] = model.Transcription(**freeze(fields["transcription"]))
+    if "extra" in fields:
+        fields["extra"] = freeze(fields["extra"])
+    fields["segments"] = set(fields.get("segments", ()))
+    _fill(part, fields, growing)
+    part.mark = min(part.marks.values(), default=None)
+    _expect(part.mark is None or part.mark >= 0, "a mark below 0")
+    if part.mark is not None:
+        part.truncate()
+    part.shown = True
+    return part
+
+
+def _response(saved: SavedResponse, slot: int) -> ResponseWork:
+    fields: dict[str, Any] = {name: freeze(value) for name, value in saved.items()}
+    response = ResponseWork(fields.pop("id"), slot)
+    fields["indexes"] = list(fields.get("indexes", ()))
+    _fill(response, fields, {})
+    rate = response.bytes_per_second
+    _expect(rate is None or rate > 0, "audio of no size")
+    response.shown = True
+    return response
+
+
+def _fill(node: Any, fields: Mapping[str, Any], growing: Mapping[str, str]) -> None:
+    for name, value in fields.items():
+        setattr(node, name, value)
+    for name, source in growing.items():
+        setattr(node, name, _growing((*node.path, name), fields[name], source))
+
+
+def _growing(path: tuple[str | int, ...], text: str, source: str) -> Growing:
+    growing = Growing(path, source)
+    growing.chunks.append(text)
+    return growing
+
+
+def _counts(value: Any, like: Any) -> bool:
+    """Tell whether something is counters of the same names as others."""
+    if isinstance(like, dict):
+        counters: dict[str, Any] = like  # pyright: ignore[reportUnknownVariableType]
+        same_names = isinstance(value, dict) and set(value) == set(counters)  # pyright: ignore[reportUnknownArgumentType]
+        return same_names and all(_counts(value[name], each) for name, each in counters.items())
+    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+
+
+def _expect(holds: bool, what: str) -> None:
+    if not holds:
+        raise ValueError(what)
+
+
+__all__ = ["SavedDraft", "load", "save"]

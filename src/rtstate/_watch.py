@@ -1,0 +1,56 @@
+"""Following a conversation at the pace of a screen."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Iterator
+from typing import Protocol
+
+from rtstate._change import Change
+from rtstate.document import Snapshot
+from rtstate.errors import HistoryGone
+from rtstate.update import Update, coalesce
+
+
+class Source(Protocol):
+    """What can be followed: a conversation, or whatever else has revisions, snapshots and changes."""
+
+    @property
+    def revision(self) -> int: ...
+    def snapshot(self) -> Snapshot: ...
+    def changes(self, since: int) -> Iterator[Change]: ...
+    def subscribe(self, callback: Callable[[Change], object]) -> Callable[[], None]: ...
+
+
+async def watch(source: Source, rate: float, since: int | None) -> AsyncGenerator[Update]:
+    """Yield what has changed, at most ``rate`` times a second. See :meth:`Conversation.watch`.
+
+    Nothing is queued: between two updates only a flag is set, and what has changed is asked of the history.
+    """
+    import asyncio  # takes longer to import than the rest of the library
+
+    loop, changed = asyncio.get_running_loop(), asyncio.Event()
+    unsubscribe = source.subscribe(lambda change: changed.set())
+    revision, pause = since, 1 / rate
+    try:
+        while True:
+            if revision != source.revision:
+                changed.clear()
+                update = _update(source, revision)
+                revision, next_frame = update.revision, loop.time() + pause
+                yield update
+                await asyncio.sleep(next_frame - loop.time())
+            else:
+                await changed.wait()
+                changed.clear()
+    finally:
+        unsubscribe()
+
+
+def _update(source: Source, since: int | None) -> Update:
+    """Return what leads on from a revision: its changes, or a snapshot where they are not at hand."""
+    if since is not None and 0 <= since <= source.revision:
+        try:
+            return coalesce(source.changes(since))
+        except HistoryGone:
+            pass
+    return Update(None, source.revision, snapshot=source.snapshot())
