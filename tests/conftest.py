@@ -3,7 +3,7 @@
 ``recordings`` is the folder; ``recording`` runs a test once per file in it. Without the folder such tests
 skip and say so; with ``RTSTATE_REQUIRE_RECORDINGS`` or ``CI`` set they fail instead.
 
-Property tests take 60 examples by default, 300 and always the same ones when ``CI`` is set, and as many as
+Property tests take 60 examples by default, 1,000 and always the same ones when ``CI`` is set, and as many as
 ``RTSTATE_EXAMPLES`` says when it is set.
 """
 
@@ -20,7 +20,7 @@ _EXAMPLES = os.environ.get("RTSTATE_EXAMPLES")
 
 settings.register_profile(
     "rtstate",
-    max_examples=int(_EXAMPLES) if _EXAMPLES else 300 if _CI else 60,
+    max_examples=int(_EXAMPLES) if _EXAMPLES else 1000 if _CI else 60,
     derandomize=_CI,
     print_blob=True,
     deadline=None,  # a busy machine is not a failure

@@ -7,8 +7,11 @@ import tracemalloc
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rtstate import Conversation
+from tests.strategies import Event, events
 
 
 class Work:
@@ -36,6 +39,7 @@ class Work:
 def typed(number: int, previous: str | None) -> str:
     content = [{"type": "input_text", "text": f"Line {number}"}]
     item = {"id": f"item_{number}", "type": "message", "role": "user", "content": content}
+    item["status"] = "completed"  # a new session closes what is open, which takes as long as there is of it
     return json.dumps({"type": "conversation.item.added", "previous_item_id": previous, "item": item})
 
 
@@ -136,3 +140,50 @@ def test_measured_audio_takes_no_memory() -> None:
         tracemalloc.stop()
     assert conversation.snapshot().to_dict()["items"]["item_a"]["content"][0]["audio_ms"] == 2_100 * 100
     assert grown < 20_000
+
+
+# The law itself: whatever comes, wherever
+
+
+def filled(length: int) -> bytes:
+    """A checkpoint of a conversation of so many items and responses, with something of it going on."""
+    conversation = long_conversation(length)
+    conversation.feed({"type": "response.created", "response": {"id": "resp_1"}})
+    conversation.feed({"type": "response.output_audio.delta", "item_id": "item_a", "delta": "AAAA"})
+    conversation.feed({"type": "input_audio_buffer.committed", "item_id": "item_b"})
+    return conversation.checkpoint()
+
+
+SHORT, LONG = filled(4), filled(300)
+
+
+def calls_of(act: Callable[[], object]) -> int:
+    """Count the calls of Python and C functions."""
+    count = 0
+
+    def note(frame: object, event: str, argument: object) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(note)
+    try:
+        act()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+@given(st.lists(events, min_size=1, max_size=6))
+def test_no_event_costs_more_in_a_longer_conversation(stream: list[Event]) -> None:
+    short, long = Conversation.restore(SHORT), Conversation.restore(LONG)
+    for conversation in (short, long):
+        conversation.snapshot()
+    for event in stream:
+        raw = json.dumps(event)
+
+        def feed_and_report(conversation: Conversation, raw: str = raw) -> None:
+            conversation.feed(raw).patch()
+            conversation.snapshot()
+
+        few, many = (calls_of(lambda each=each: feed_and_report(each)) for each in (short, long))
+        assert many <= few + 60, event

@@ -21,7 +21,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_confi
 from pydantic_core import to_json
 from typing_extensions import TypedDict
 
-from rtstate._draft.saving import SavedDraft
+from rtstate._draft.saving import SHAPES, SavedDraft
 from rtstate._types import AnomalyKind
 from rtstate.errors import CheckpointError
 
@@ -40,7 +40,6 @@ class SavedAnomaly(TypedDict):
     event_id: str | None
 
 
-@with_config(ConfigDict(extra="forbid", strict=True))
 class Saved(TypedDict):
     """What a checkpoint holds; ``seen`` and ``sent`` are the event ids of server and client, oldest first."""
 
@@ -100,4 +99,7 @@ def _inflated(data: bytes) -> bytes:
 
 @cache
 def _reader() -> TypeAdapter[Any]:
+    exactly: Any = with_config(ConfigDict(extra="forbid", strict=True))
+    for shape in (*SHAPES, SavedAnomaly, Saved):
+        exactly(shape)
     return TypeAdapter(Saved)

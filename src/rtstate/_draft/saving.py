@@ -157,6 +157,13 @@ class SavedError(TypedDict):
     event_id: str | None
 
 
+class SavedTranslation(TypedDict, total=False):
+    """The two transcripts of a translation session: both, or none where it is no such session."""
+
+    input_transcript: str | None
+    output_transcript: str | None
+
+
 class SavedDraft(TypedDict):
     """All of a draft."""
 
@@ -175,7 +182,7 @@ class SavedDraft(TypedDict):
     input_audio: SavedInputAudio
     rate_limits: dict[str, SavedRateLimit]
     errors: list[SavedError]
-    translation: dict[str, str | None]
+    translation: SavedTranslation
     usage: _Object
     items: list[SavedItem]
     slots: list[str] | None
@@ -187,6 +194,12 @@ class SavedDraft(TypedDict):
     finishing: tuple[str, int, _Object | None] | None
     requests: list[SavedRequest]
 
+
+SHAPES: Final = (
+    *(SavedAudio, SavedTranscription, SavedPart, SavedItem, SavedResponse, SavedOrder, SavedRequest),
+    *(SavedInputAudio, SavedRateLimit, SavedError, SavedTranslation, SavedDraft),
+)
+"""All of them, for whoever reads them."""
 
 _DERIVED: Final = {"item", "index", "path", "slot", "stream", "mark", "truncated"} | {
     *("base", "grew", "label", "frozen", "fresh", "shown")
@@ -248,6 +261,7 @@ def load(saved: Mapping[str, Any]) -> Draft:
         {name: model.RateLimit(**limit) for name, limit in saved["rate_limits"].items()}
     )
     draft.errors = tuple([model.ErrorRecord(**error) for error in saved["errors"]])
+    _expect(len(saved["translation"]) in (0, 2), "half a translation")
     draft.translation = {
         name: None if text is None else _growing(("translation", name), text, "")
         for name, text in saved["translation"].items()
@@ -390,4 +404,4 @@ def _expect(holds: bool, what: str) -> None:
         raise ValueError(what)
 
 
-__all__ = ["SavedDraft", "load", "save"]
+__all__ = ["SHAPES", "SavedDraft", "load", "save"]
