@@ -32,7 +32,7 @@ def feed(size: Size) -> Iterator[Figure]:
     yield text.figure(FEED, LOADS, 5)
     yield text.figure(FEED, BY_CLASS, 0.7)
     yield text.figure(FEED, "read_event")
-    yield text.figure(FEED_AND_SNAPSHOT, LOADS)
+    yield text.figure(FEED_AND_SNAPSHOT, LOADS, 8)
 
     spoken = on_the_wire(simulate.audio_stream(size.pick(40, 4000)))
     deltas = [raw for raw in spoken if b'"response.output_audio.delta"' in raw]

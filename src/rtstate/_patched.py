@@ -10,11 +10,12 @@ conversation of ten thousand items pays for the one that changed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Final
 
 import attrs
 
-from rtstate._model import plain
+from rtstate._model import Item, plain
 from rtstate._types import Json
 from rtstate.document import ROOTS, OrderedItems, Placed, Snapshot, read_item, read_response, read_roots
 from rtstate.errors import DocumentError
@@ -23,27 +24,35 @@ from rtstate.patching import apply_patch
 _DIRECT: Final = ("add", "replace", "remove", "append")
 
 
-def patched(snapshot: Snapshot, operations: Iterable[Mapping[str, Json]]) -> Snapshot:
+def patched(
+    snapshot: Snapshot, operations: Iterable[Mapping[str, Json]], *, trusted: bool = False
+) -> Snapshot:
     """Return the snapshot that operations make out of another, which stays as it was.
 
     Raises PatchError for an operation that does not fit, DocumentError where the outcome is no ``rtstate/1``
-    document. Cost: the entities the operations name, and a look at all ids where the order changes.
+    document. Cost: the entities the operations name, and where the order changes a look at all ids. That is
+    put off until somebody reads the order if the operations are ``trusted``, being a conversation's own.
     """
     operations = list(operations)
     touched = [_touched(operation) for operation in operations]
     if None in touched:
         return Snapshot.from_dict(apply_patch(snapshot.to_dict(), operations))
-    names = {each[0] for each in touched if each}
+    if trusted:
+        moves = [operation for operation in operations if operation["path"].startswith("/order/")]
+        if moves:
+            snapshot = attrs.evolve(snapshot, order=OrderedItems(partial(_moved, snapshot._order, moves)))
+            operations = [
+                operation for operation in operations if not operation["path"].startswith("/order/")
+            ]
+    names = {each[0] for each in touched if each and not (trusted and each[0] == "order")}
     item_ids = {each[1] for each in touched if each and each[0] == "items"}
     response_ids = {each[1] for each in touched if each and each[0] == "responses"}
 
     after = apply_patch(_excerpt(snapshot, names, item_ids, response_ids), operations)
     items = {each: read_item(each, after["items"][each]) for each in item_ids if each in after["items"]}
-    placed = {each: (item, _label(snapshot, each)) for each, item in items.items()}
-    gone = item_ids - set(items)
-    order = _reorder(snapshot, after["order"], placed, gone) if "order" in names else snapshot._order
-    if gone and gone & set(order.ids()):
-        raise DocumentError(f"document: order names items that are not there: {sorted(gone)}")
+    order = snapshot._order
+    if not trusted and (len(items) < len(item_ids) or "order" in names):
+        order = _checked(snapshot, after.get("order"), item_ids, set(items))
     responses = {
         each: read_response(each, after["responses"][each])
         for each in response_ids
@@ -51,29 +60,35 @@ def patched(snapshot: Snapshot, operations: Iterable[Mapping[str, Json]]) -> Sna
     }
     return attrs.evolve(
         snapshot,
-        items=snapshot._items.with_ids({each: placed.get(each) for each in item_ids | set(placed)}),
+        items=snapshot._items.with_ids({each: _placed(snapshot, items, each) for each in item_ids}),
         responses=snapshot._responses.with_ids({each: responses.get(each) for each in response_ids}),
         order=order,
         **read_roots(after, names & set(ROOTS)),
     )
 
 
-def _label(snapshot: Snapshot, item_id: str) -> int | None:
-    entry = snapshot._items.get(item_id)
-    return entry and entry[1]
+def _placed(snapshot: Snapshot, items: Mapping[str, Item], item_id: str) -> Placed | None:
+    """Return an entry of the table; its sort key counts no more once the order has changed."""
+    before = snapshot._items.get(item_id)
+    return (items[item_id], before and before[1]) if item_id in items else None
 
 
-def _reorder(snapshot: Snapshot, ids: list[str], placed: dict[str, Placed], gone: set[str]) -> OrderedItems:
-    """Return the new order, and note of each item that got or lost a place that it did."""
-    before, after = set(snapshot.order), set(ids)
-    if len(after) != len(ids):
+def _checked(snapshot: Snapshot, ids: list[str] | None, touched: set[str], there: set[str]) -> OrderedItems:
+    """Return the new order (None: the old one stays); it must name nothing that is not there."""
+    order = snapshot._order if ids is None else OrderedItems(partial(iter, ids))
+    named = set(order.ids())
+    if len(named) != len(order.ids()):
         raise DocumentError(f"document: order names an item twice: {ids}")
-    for item_id in (before ^ after) - gone:
-        item = placed[item_id][0] if item_id in placed else snapshot.item(item_id)
-        if item is None:
-            raise DocumentError(f"document: order names items that are not there: {[item_id]}")
-        placed[item_id] = item, 0 if item_id in after else None
-    return OrderedItems.listed(ids)
+    known = named - touched if ids is None else {each for each in named - touched if snapshot.item(each)}
+    missing = named - known - there
+    if missing:
+        raise DocumentError(f"document: order names items that are not there: {sorted(missing)}")
+    return order
+
+
+def _moved(order: OrderedItems, moves: list[Mapping[str, Json]]) -> list[str]:
+    """Return the ids of an order after some moves."""
+    return apply_patch({"order": list(order.ids())}, moves)["order"]  # type: ignore[no-any-return]
 
 
 def _touched(operation: Mapping[str, Json]) -> tuple[str, str] | None:

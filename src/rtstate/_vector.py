@@ -63,6 +63,8 @@ class Vector(Generic[T]):
         Cost: what differs, times 64 and the depth; what both share is passed over.
         """
         one, two = self._root, other._root
+        if one is two:
+            return iter(())
         for _ in range(self._shift, other._shift, _BITS):
             one = (one,)
         for _ in range(other._shift, self._shift, _BITS):

@@ -66,8 +66,11 @@ class _Difference:
         if old._order is not new._order:
             self.order(old, new, items)
         for name in _ROOTS:
-            self.values((name,), getattr(old, name), getattr(new, name))
-        self.errors(old.errors, new.errors)
+            was, now = getattr(old, name), getattr(new, name)
+            if was is not now:
+                self.values((name,), was, now)
+        if old.errors is not new.errors:
+            self.errors(old.errors, new.errors)
         self.entity(("translation",), old.translation, new.translation)
         self.values(("revision",), old.revision, new.revision)
 
@@ -112,7 +115,8 @@ class _Difference:
 
     def lists(self, path: JsonPath, old: Sequence[Any], new: Sequence[Any]) -> None:
         for at, (was, now) in enumerate(zip(old, new, strict=False)):
-            self.values((*path, at), was, now)
+            if was is not now:
+                self.values((*path, at), was, now)
         for at in range(len(old) - 1, len(new) - 1, -1):
             self.operations.append(Operation("remove", (*path, at)))
         for at in range(len(old), len(new)):

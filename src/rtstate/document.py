@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
 import attrs
@@ -70,34 +71,32 @@ Placed = tuple[model.Item, int | None]
 
 
 class OrderedItems:
-    """The ids of the default conversation, sorted when they are first read.
+    """The ids of the default conversation, worked out when they are first read.
 
-    Snapshots between two moves share one of these, so that reading the order after each delta sorts once.
+    Snapshots between two moves share one of these, so that reading the order after each delta does it once.
     """
 
-    __slots__ = ("_ids", "_items", "end")
+    __slots__ = ("_ids", "_make", "end")
 
-    def __init__(self, items: Table[Placed], end: tuple[int, int]) -> None:
-        self.end: tuple[int, int] | None = end
+    def __init__(self, make: Callable[[], Iterable[str]], end: tuple[int, int] | None = None) -> None:
+        self.end = end
         """How many there are, and a sort key that none of theirs lies beyond; None: no sort key counts."""
-        self._items: Table[Placed] | None = items
+        self._make: Callable[[], Iterable[str]] | None = make
         self._ids: tuple[str, ...] = ()
-
-    @classmethod
-    def listed(cls, ids: Iterable[str]) -> OrderedItems:
-        """Return an order that is known already."""
-        order = cls(Table({}, Vector()), (0, 0))
-        order._ids, order._items, order.end = tuple(ids), None, None
-        return order
 
     def ids(self) -> tuple[str, ...]:
         """Return the ids, first to last. Cost: O(n log n) once, O(n) where they came in order."""
-        items = self._items  # another reader may be done with it first
-        if items is not None:
-            placed = [(label, item.id) for item, label in items if label is not None]
-            self._ids = tuple([item_id for _, item_id in sorted(placed)])
-            self._items = None
+        make = self._make  # another reader may be done with it first
+        if make is not None:
+            self._ids = tuple(make())
+            self._make = None
         return self._ids
+
+
+def sorted_ids(items: Table[Placed]) -> Iterator[str]:
+    """Yield the ids of the items that have a sort key, in its order."""
+    placed = [(label, item.id) for item, label in items if label is not None]
+    return (item_id for _, item_id in sorted(placed))
 
 
 @attrs.frozen(eq=False, repr=False, weakref_slot=False)  # as its twin
@@ -141,7 +140,8 @@ class Snapshot:
     @property
     def unplaced(self) -> tuple[model.Item, ...]:
         """The items without a place in the order: out of band, or not announced yet. Cost: O(n)."""
-        return tuple([item for item, label in self._items if label is None])
+        placed = set(self.order)
+        return tuple([item for item, _ in self._items if item.id not in placed])
 
     def item(self, item_id: str) -> model.Item | None:
         """Return an item by its id, also one without a place in the order; None if there is none."""
@@ -281,7 +281,7 @@ def _read(document: Mapping[str, Json]) -> Snapshot:
         return Snapshot(
             items=items,
             responses=Table({id_: slot for slot, id_ in enumerate(document["responses"])}, Vector(responses)),
-            order=OrderedItems(items, end),
+            order=OrderedItems(partial(sorted_ids, items), end),
             **read_roots(document, ROOTS),
         )
 

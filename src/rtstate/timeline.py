@@ -105,7 +105,7 @@ class Timeline:
         kept, snapshot = self._kept.peekitem(self._kept.bisect_right(revision) - 1)
         if kept == revision:
             return snapshot
-        return patched(snapshot, coalesce(self._changes[kept:revision]).patch())
+        return patched(snapshot, coalesce(self._changes[kept:revision]).patch(), trusted=True)
 
     def at_time(self, seconds: float) -> Snapshot:
         """Return the state at a moment, on the clock of the events' own ``at``.

@@ -7,6 +7,7 @@ for: snapshots are made on request, out of what changed since the last one.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from rtstate import _model as model
@@ -18,7 +19,7 @@ from rtstate._operations import ABSENT, RawOperation
 from rtstate._order import Order
 from rtstate._types import AnomalyKind, AudioMode, Dialect, ItemId, Json, ResponseId
 from rtstate._vector import Vector
-from rtstate.document import OrderedItems, Placed, Snapshot, SnapshotTwin, Table
+from rtstate.document import OrderedItems, Placed, Snapshot, SnapshotTwin, Table, sorted_ids
 
 _COUNTED: Final = ("invalid", "unknown", "impossible", "late")
 _LARGEST: Final = 1 << 53  # of the integers that every JSON reader takes
@@ -361,7 +362,7 @@ class Writer:
             )
             self._dirty_responses.clear()
         if relabelled or self._ordered is None:
-            self._ordered = OrderedItems(self._items, self.order.end())
+            self._ordered = OrderedItems(partial(sorted_ids, self._items), self.order.end())
             relabelled.clear()
         if self._counted:
             self._totals = model.read_totals(self._counters)
