@@ -47,7 +47,7 @@ class SavedPart(TypedDict, total=False):
     type: str | None
     text: str
     transcript: str
-    growing: dict[str, str]
+    growing: dict[Literal["text", "transcript"], str]
     audio: SavedAudio
     audio_ms: int
     final: bool
@@ -80,7 +80,7 @@ class SavedItem(_SavedItem, total=False):
     call_id: str
     name: str
     arguments: str
-    growing: dict[str, str]
+    growing: dict[Literal["arguments"], str]
     arguments_final: bool
     ready: bool
     output: Json
@@ -281,7 +281,7 @@ def load(saved: Mapping[str, Any]) -> Draft:
     draft.calls = dict(saved["calls"])
     if saved["finishing"] is not None:
         item_id, index, usage = saved["finishing"]
-        draft.finishing = draft.items[item_id].parts[index], freeze(usage)
+        draft.finishing = _spoken(draft.items[item_id], index), freeze(usage)
     for each in saved["requests"]:
         request = Request(each["kind"], draft.items[each["item_id"]], each["index"])
         draft.requests[each["event_id"]] = request
@@ -397,6 +397,12 @@ def _counts(value: Any, like: Any) -> bool:
         same_names = isinstance(value, dict) and set(value) == set(counters)  # pyright: ignore[reportUnknownArgumentType]
         return same_names and all(_counts(value[name], each) for name, each in counters.items())
     return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+
+
+def _spoken(item: ItemWork, index: int) -> PartWork:
+    part = item.parts[index]
+    _expect(part.transcription is not None, "a transcription of what nobody said")
+    return part
 
 
 def _expect(holds: bool, what: str) -> None:
