@@ -54,7 +54,7 @@ def patched(
     if not trusted and (len(items) < len(item_ids) or "order" in names):
         order = _checked(snapshot, after.get("order"), item_ids, set(items))
     responses = {
-        each: read_response(each, after["responses"][each])
+        each: (read_response(each, after["responses"][each]), snapshot.response_trace(each))
         for each in response_ids
         if each in after["responses"]
     }
@@ -70,7 +70,9 @@ def patched(
 def _placed(snapshot: Snapshot, items: Mapping[str, Item], item_id: str) -> Placed | None:
     """Return an entry of the table; its sort key counts no more once the order has changed."""
     before = snapshot._items.get(item_id)
-    return (items[item_id], before and before[1]) if item_id in items else None
+    if item_id not in items:
+        return None
+    return items[item_id], before and before[1], snapshot.item_trace(item_id)
 
 
 def _checked(snapshot: Snapshot, ids: list[str] | None, touched: set[str], there: set[str]) -> OrderedItems:

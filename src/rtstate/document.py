@@ -16,6 +16,7 @@ import attrs
 
 from rtstate import _model as model
 from rtstate._json import FrozenDict, freeze, thaw
+from rtstate._trace import NO_ITEM_TRACE, NO_RESPONSE_TRACE, ItemTrace, ResponseTrace
 from rtstate._twin import twin
 from rtstate._types import IN_PROGRESS, Json
 from rtstate._vector import Vector
@@ -66,8 +67,11 @@ class Table(Generic[T]):
         return (entry for entry in self.vector if entry is not None)
 
 
-Placed = tuple[model.Item, int | None]
-"""An item with its sort key in the order, None where it has no place."""
+Placed = tuple[model.Item, int | None, ItemTrace]
+"""An item with its sort key in the order (None where it has no place), and its trace."""
+
+Answered = tuple[model.Response, ResponseTrace]
+"""A response and its trace."""
 
 
 class OrderedItems:
@@ -95,7 +99,7 @@ class OrderedItems:
 
 def sorted_ids(items: Table[Placed]) -> Iterator[str]:
     """Yield the ids of the items that have a sort key, in its order."""
-    placed = [(label, item.id) for item, label in items if label is not None]
+    placed = [(label, item.id) for item, label, _ in items if label is not None]
     return (item_id for _, item_id in sorted(placed))
 
 
@@ -118,7 +122,7 @@ class Snapshot:
     errors: tuple[model.ErrorRecord, ...]
     translation: model.Translation | None
     _items: Table[Placed] = attrs.field(alias="items")
-    _responses: Table[model.Response] = attrs.field(alias="responses")
+    _responses: Table[Answered] = attrs.field(alias="responses")
     _order: OrderedItems = attrs.field(alias="order")
     _read: tuple[model.Item, ...] | None = attrs.field(default=None, init=False)
 
@@ -132,7 +136,7 @@ class Snapshot:
         """The default conversation's items, first to last. Cost: O(n) on first read."""
         if self._read is None:
             found: list[Any] = [self._items.get(item_id) for item_id in self.order]
-            items = tuple([item for item, _ in found])
+            items = tuple([entry[0] for entry in found])
             object.__setattr__(self, "_read", items)  # past the guard: it only remembers
             return items
         return self._read
@@ -141,26 +145,37 @@ class Snapshot:
     def unplaced(self) -> tuple[model.Item, ...]:
         """The items without a place in the order: out of band, or not announced yet. Cost: O(n)."""
         placed = set(self.order)
-        return tuple([item for item, _ in self._items if item.id not in placed])
+        return tuple([item for item, *_ in self._items if item.id not in placed])
 
     def item(self, item_id: str) -> model.Item | None:
         """Return an item by its id, also one without a place in the order; None if there is none."""
         entry = self._items.get(item_id)
         return entry and entry[0]
 
+    def item_trace(self, item_id: str) -> ItemTrace:
+        """Return when an item was; all of it is None where nothing is known, as after from_dict()."""
+        entry = self._items.get(item_id)
+        return entry[2] if entry else NO_ITEM_TRACE
+
+    def response_trace(self, response_id: str) -> ResponseTrace:
+        """Return when a response was, and its model; all of it is None where nothing is known."""
+        entry = self._responses.get(response_id)
+        return entry[1] if entry else NO_RESPONSE_TRACE
+
     @property
     def responses(self) -> tuple[model.Response, ...]:
         """All responses, in the order in which they were first seen. Cost: O(n)."""
-        return tuple(self._responses)
+        return tuple([response for response, _ in self._responses])
 
     def response(self, response_id: str) -> model.Response | None:
         """Return a response by its id; None if there is none."""
-        return self._responses.get(response_id)
+        entry = self._responses.get(response_id)
+        return entry and entry[0]
 
     @property
     def active_responses(self) -> tuple[model.Response, ...]:
         """The responses that have not ended, first seen first. Cost: O(n)."""
-        return tuple([each for each in self._responses if each.status == IN_PROGRESS])
+        return tuple([each for each, _ in self._responses if each.status == IN_PROGRESS])
 
     def to_dict(self) -> dict[str, Json]:
         """Return the document, plain JSON and the caller's to change. Cost: its size."""
@@ -170,8 +185,8 @@ class Snapshot:
             "conversation_id": self.conversation_id,
             "session": thaw(self.session),
             "order": list(self.order),
-            "items": {item.id: item.to_dict() for item, _ in self._items},
-            "responses": {each.id: each.to_dict() for each in self._responses},
+            "items": {item.id: item.to_dict() for item, *_ in self._items},
+            "responses": {each.id: each.to_dict() for each, _ in self._responses},
             "usage": self.usage.to_dict(),
             "input_audio": self.input_audio.to_dict(),
             "rate_limits": {name: limit.to_dict() for name, limit in self.rate_limits.items()},
@@ -268,13 +283,14 @@ def _read(document: Mapping[str, Json]) -> Snapshot:
         if len(place) != len(document["order"]):
             raise ValueError(f"order names an item twice: {list(document['order'])}")
         placed: list[Placed | None] = [
-            (read_item(item_id, each), place.pop(item_id, None))
+            (read_item(item_id, each), place.pop(item_id, None), NO_ITEM_TRACE)
             for item_id, each in document["items"].items()
         ]
         if place:
             raise ValueError(f"order names items that are not there: {sorted(place)}")
-        responses: list[model.Response | None] = [
-            read_response(response_id, each) for response_id, each in document["responses"].items()
+        responses: list[Answered | None] = [
+            (read_response(response_id, each), NO_RESPONSE_TRACE)
+            for response_id, each in document["responses"].items()
         ]
         items = Table({id_: slot for slot, id_ in enumerate(document["items"])}, Vector(placed))
         end = len(document["order"]), len(document["order"])

@@ -21,7 +21,7 @@ from rtstate.document import Snapshot
 
 def revive(snapshot: Snapshot, dialect: Dialect = "auto") -> Draft:
     """Return a draft that stands where a snapshot does and shares what it holds. Cost: its size."""
-    items = [item for item, _ in snapshot._items]
+    items = [item for item, *_ in snapshot._items]
     ordered = set(snapshot.order)
     saved = save(Draft("measure", dialect))
     saved.update(
@@ -47,10 +47,12 @@ def revive(snapshot: Snapshot, dialect: Dialect = "auto") -> Draft:
     for item in items:
         work = draft.items[item.id]
         work.frozen = work.base = item
+        work.trace = snapshot.item_trace(item.id)
         for part, frozen in zip(work.parts, item.content, strict=True):
             part.frozen = frozen
     for response in snapshot.responses:
-        draft.responses[response.id].frozen = response
+        answer = draft.responses[response.id]
+        answer.frozen, answer.trace = response, snapshot.response_trace(response.id)
     return draft
 
 

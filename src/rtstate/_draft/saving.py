@@ -7,7 +7,7 @@ on reading.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
 import attrs
@@ -18,6 +18,7 @@ from rtstate._draft import Draft
 from rtstate._draft.work import ItemWork, PartWork, Request, ResponseWork
 from rtstate._growing import Audio, Growing
 from rtstate._json import FrozenDict, freeze
+from rtstate._trace import ItemTrace, ResponseTrace, Transcribed
 from rtstate._types import AudioMode, Dialect, Json
 
 _Billed = Literal["", "counted", "priced"]
@@ -61,6 +62,29 @@ class SavedPart(TypedDict, total=False):
     billed: _Billed
 
 
+class SavedTranscribed(TypedDict):
+    """What transcribed a part, and at what cost."""
+
+    content_index: int
+    model: str | None
+    usage: _Object | None
+
+
+class SavedTrace(TypedDict, total=False):
+    """When an item or a response was, and what did it."""
+
+    started_at: _Number
+    first_text_at: _Number
+    first_audio_at: _Number
+    speech_stopped_at: _Number
+    truncated_at: _Number
+    ended_at: _Number
+    start_ms: _Number
+    end_ms: _Number
+    transcribed: list[SavedTranscribed]
+    model: str
+
+
 class _SavedItem(TypedDict):
     id: str
     type: str
@@ -86,6 +110,7 @@ class SavedItem(_SavedItem, total=False):
     output: Json
     hidden: int
     placed: bool
+    trace: SavedTrace
     mcp: _Object
     extra: _Object
 
@@ -109,6 +134,7 @@ class SavedResponse(_SavedResponse, total=False):
     ended: bool
     billed: _Billed
     bytes_per_second: int
+    trace: SavedTrace
 
 
 class SavedOrder(TypedDict):
@@ -179,6 +205,8 @@ class SavedDraft(TypedDict):
     has_session: bool
     input_bytes_per_second: int | None
     output_bytes_per_second: int | None
+    answer_model: str | None
+    transcription_model: str | None
     input_audio: SavedInputAudio
     rate_limits: dict[str, SavedRateLimit]
     errors: list[SavedError]
@@ -196,7 +224,17 @@ class SavedDraft(TypedDict):
 
 
 SHAPES: Final = (
-    *(SavedAudio, SavedTranscription, SavedPart, SavedItem, SavedResponse, SavedOrder, SavedRequest),
+    *(
+        SavedTranscribed,
+        SavedTrace,
+        SavedAudio,
+        SavedTranscription,
+        SavedPart,
+        SavedItem,
+        SavedResponse,
+        SavedOrder,
+        SavedRequest,
+    ),
     *(SavedInputAudio, SavedRateLimit, SavedError, SavedTranslation, SavedDraft),
 )
 """All of them, for whoever reads them."""
@@ -207,6 +245,7 @@ _DERIVED: Final = {"item", "index", "path", "slot", "stream", "mark", "truncated
 _PLAIN: Final = (
     *("dialect", "null_is_end", "revision", "conversation_id", "is_named", "session", "session_number"),
     *("has_session", "input_bytes_per_second", "output_bytes_per_second", "deletions"),
+    *("answer_model", "transcription_model"),
 )
 _NODES: Final = (ItemWork, PartWork, ResponseWork)
 
@@ -327,6 +366,10 @@ def _plain(value: Any) -> Json:
         return sorted(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
     if isinstance(value, model.Transcription):
         return value.to_dict()
+    if isinstance(value, ItemTrace | ResponseTrace):
+        told = {field.name: getattr(value, field.name) for field in attrs.fields(type(value))}
+        told["transcribed"] = [attrs.asdict(each) for each in told.get("transcribed", ())]
+        return {name: each for name, each in told.items() if each not in (None, [])}
     if isinstance(value, list):
         return [_saved(each) if isinstance(each, PartWork) else each for each in value]  # pyright: ignore[reportUnknownVariableType]
     return value
@@ -339,6 +382,8 @@ def _item(saved: SavedItem, slot: int) -> ItemWork:
     for name in ("output", "mcp", "extra"):
         if name in fields:
             fields[name] = freeze(fields[name])
+    if "trace" in fields:
+        fields["trace"] = _item_trace(**fields["trace"])
     _fill(item, fields, growing)
     item.parts = [_part(part, item, index) for index, part in enumerate(parts)]
     item.shown = not item.hidden
@@ -370,11 +415,17 @@ def _response(saved: SavedResponse, slot: int) -> ResponseWork:
     fields: dict[str, Any] = {name: freeze(value) for name, value in saved.items()}
     response = ResponseWork(fields.pop("id"), slot)
     fields["indexes"] = list(fields.get("indexes", ()))
+    if "trace" in fields:
+        fields["trace"] = ResponseTrace(**fields["trace"])
     _fill(response, fields, {})
     rate = response.bytes_per_second
     _expect(rate is None or rate > 0, "audio of no size")
     response.shown = True
     return response
+
+
+def _item_trace(transcribed: Sequence[Mapping[str, Any]] = (), **times: Any) -> ItemTrace:
+    return ItemTrace(**times, transcribed=tuple([Transcribed(**freeze(each)) for each in transcribed]))
 
 
 def _fill(node: Any, fields: Mapping[str, Any], growing: Mapping[str, str]) -> None:

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
+import attrs
+
 from rtstate import _model as model
 from rtstate._change import Stats
 from rtstate._draft.work import NODES, ItemWork, Node, PartWork, Request, ResponseWork
@@ -17,9 +19,10 @@ from rtstate._growing import Growing, grown
 from rtstate._json import EMPTY, FrozenDict, same
 from rtstate._operations import ABSENT, RawOperation
 from rtstate._order import Order
+from rtstate._trace import ResponseTrace
 from rtstate._types import AnomalyKind, AudioMode, Dialect, ItemId, Json, ResponseId
 from rtstate._vector import Vector
-from rtstate.document import OrderedItems, Placed, Snapshot, SnapshotTwin, Table, sorted_ids
+from rtstate.document import Answered, OrderedItems, Placed, Snapshot, SnapshotTwin, Table, sorted_ids
 
 _COUNTED: Final = ("invalid", "unknown", "impossible", "late")
 _LARGEST: Final = 1 << 53  # of the integers that every JSON reader takes
@@ -58,6 +61,9 @@ class Writer:
         self.session: Mapping[str, Json] | None = None
         self.session_number = 0
         self.has_session = False
+        self.at: float | None = None  # when the event at hand came
+        self.answer_model: str | None = None
+        self.transcription_model: str | None = None
         self.input_bytes_per_second: int | None = None
         self.output_bytes_per_second: int | None = None
         self.input_audio = model.InputAudio()
@@ -72,7 +78,7 @@ class Writer:
         self._item_slots: dict[str, int] = {}
         self._response_slots: dict[str, int] = {}
         self._items: Table[Placed] = Table(self._item_slots, Vector())
-        self._responses: Table[model.Response] = Table(self._response_slots, Vector())
+        self._responses: Table[Answered] = Table(self._response_slots, Vector())
         self._counted = False  # since the totals were last frozen
         self.dirty_items: dict[int, ItemWork | None] = {}
         self._dirty_responses: dict[int, ResponseWork] = {}
@@ -142,6 +148,7 @@ class Writer:
         self.begin()
         slot = self._item_slots.setdefault(item_id, len(self._item_slots))
         item = self.items[item_id] = ItemWork(item_id, item_type, slot, self.session_number)
+        self.stamp(item, "started_at")
         self.open_items[item_id] = item
         self.renew(item)
         return item
@@ -158,9 +165,24 @@ class Writer:
         self.begin()
         slot = self._response_slots.setdefault(response_id, len(self._response_slots))
         response = self.responses[response_id] = ResponseWork(response_id, slot)
+        response.trace = ResponseTrace(self.at, model=self.answer_model)
         self.running[response_id] = response
         self.renew(response)
         return response
+
+    def stamp(self, node: ItemWork | ResponseWork, name: str) -> None:
+        """Note when something first happened to an item or a response, if the event has a time."""
+        if self.at is not None and getattr(node.trace, name) is None:
+            self.mark(node, **{name: self.at})
+
+    def mark(self, node: ItemWork | ResponseWork, **fields: Any) -> None:
+        """Set fields of the trace of an item or a response, which no document shows. Cost: O(1)."""
+        if isinstance(node, ItemWork):
+            node.trace = attrs.evolve(node.trace, **fields)
+            self.dirty_items[node.slot] = node
+        else:
+            node.trace = attrs.evolve(node.trace, **fields)
+            self._dirty_responses[node.slot] = node
 
     def begin(self) -> None:
         """Do what is due when an item or a response begins: nothing, on this floor."""
@@ -358,7 +380,7 @@ class Writer:
             dirty.clear()
         if self._dirty_responses:
             self._responses = self._responses.with_all(
-                {slot: response.freeze() for slot, response in self._dirty_responses.items()}
+                {slot: (each.freeze(), each.trace) for slot, each in self._dirty_responses.items()}
             )
             self._dirty_responses.clear()
         if relabelled or self._ordered is None:
