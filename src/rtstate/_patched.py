@@ -16,7 +16,16 @@ import attrs
 
 from rtstate._model import plain
 from rtstate._types import Json
-from rtstate.document import ROOTS, OrderedItems, Placed, Snapshot, read_item, read_response, read_roots
+from rtstate.document import (
+    ROOTS,
+    OrderedItems,
+    Placed,
+    Snapshot,
+    read_item,
+    read_order,
+    read_response,
+    read_roots,
+)
 from rtstate.errors import DocumentError
 from rtstate.patching import apply_patch
 
@@ -34,14 +43,17 @@ def patched(snapshot: Snapshot, operations: Iterable[Mapping[str, Json]]) -> Sna
     if None in touched:
         return Snapshot.from_dict(apply_patch(snapshot.to_dict(), operations))
     names = {each[0] for each in touched if each}
-    item_ids = {each[1] for each in touched if each and each[0] == "items"}
-    response_ids = {each[1] for each in touched if each and each[0] == "responses"}
+    # In the order in which they come: new ones are seen in that order.
+    item_ids = dict.fromkeys([each[1] for each in touched if each and each[0] == "items"])
+    response_ids = dict.fromkeys([each[1] for each in touched if each and each[0] == "responses"])
 
     after = apply_patch(_excerpt(snapshot, names, item_ids, response_ids), operations)
     items = {each: read_item(each, after["items"][each]) for each in item_ids if each in after["items"]}
     placed = {each: (item, _label(snapshot, each)) for each, item in items.items()}
-    gone = item_ids - set(items)
-    order = _reorder(snapshot, after["order"], placed, gone) if "order" in names else snapshot._order
+    gone = item_ids.keys() - items.keys()
+    order = snapshot._order
+    if "order" in names:
+        order = _reorder(snapshot, read_order(after.get("order")), placed, gone)
     if gone and gone & set(order.ids()):
         raise DocumentError(f"document: order names items that are not there: {sorted(gone)}")
     responses = {
@@ -51,7 +63,7 @@ def patched(snapshot: Snapshot, operations: Iterable[Mapping[str, Json]]) -> Sna
     }
     return attrs.evolve(
         snapshot,
-        items=snapshot._items.with_ids({each: placed.get(each) for each in item_ids | set(placed)}),
+        items=snapshot._items.with_ids({each: placed.get(each) for each in (*item_ids, *placed)}),
         responses=snapshot._responses.with_ids({each: responses.get(each) for each in response_ids}),
         order=order,
         **read_roots(after, names & set(ROOTS)),
@@ -63,11 +75,11 @@ def _label(snapshot: Snapshot, item_id: str) -> int | None:
     return entry and entry[1]
 
 
-def _reorder(snapshot: Snapshot, ids: list[str], placed: dict[str, Placed], gone: set[str]) -> OrderedItems:
+def _reorder(
+    snapshot: Snapshot, ids: tuple[str, ...], placed: dict[str, Placed], gone: set[str]
+) -> OrderedItems:
     """Return the new order, and note of each item that got or lost a place that it did."""
     before, after = set(snapshot.order), set(ids)
-    if len(after) != len(ids):
-        raise DocumentError(f"document: order names an item twice: {ids}")
     for item_id in (before ^ after) - gone:
         item = placed[item_id][0] if item_id in placed else snapshot.item(item_id)
         if item is None:
@@ -78,6 +90,8 @@ def _reorder(snapshot: Snapshot, ids: list[str], placed: dict[str, Placed], gone
 
 def _touched(operation: Mapping[str, Json]) -> tuple[str, str] | None:
     """Return which entity, or which field of the root, an operation is about; None if that is no one's."""
+    if not isinstance(operation, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        return None
     path = operation.get("path")
     if operation.get("op") not in _DIRECT or not isinstance(path, str):
         return None
@@ -89,7 +103,7 @@ def _touched(operation: Mapping[str, Json]) -> tuple[str, str] | None:
 
 
 def _excerpt(
-    snapshot: Snapshot, names: set[str], item_ids: set[str], response_ids: set[str]
+    snapshot: Snapshot, names: set[str], item_ids: Iterable[str], response_ids: Iterable[str]
 ) -> dict[str, Json]:
     """Return the document of a snapshot, with nothing but what operations are about."""
     document: dict[str, Json] = {"items": {}, "responses": {}}

@@ -90,17 +90,7 @@ class _Patched:
         elif op == "add":
             self._add(keys, operation["value"])
         else:
-            origin = _keys(operation["from"])
-            value = self._read(origin)
-            if op == "copy":
-                self._own.clear()  # it stands in two places now
-            elif keys == origin:
-                return
-            elif keys[: len(origin)] == origin:
-                raise _Misfit("nothing can be moved into itself")
-            else:
-                self._remove(origin)
-            self._add(keys, value)
+            self._bring(_keys(operation["from"]), keys, stays=op == "copy")
 
     def _read(self, keys: list[str]) -> Json:
         value = self.document
@@ -149,6 +139,18 @@ class _Patched:
             raise _Misfit("the whole document cannot be removed; replace it")
         holder = self._holder(keys)
         del holder[_place(holder, keys[-1])]
+
+    def _bring(self, origin: list[str], keys: list[str], *, stays: bool) -> None:
+        value = self._read(origin)
+        if stays:
+            self._own.clear()  # it stands in two places now
+        elif keys == origin:
+            return
+        elif keys[: len(origin)] == origin:
+            raise _Misfit("nothing can be moved into itself")
+        else:
+            self._remove(origin)
+        self._add(keys, value)
 
     def _append(self, keys: list[str], value: Json) -> None:
         text = self._read(keys)
