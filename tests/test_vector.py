@@ -139,5 +139,5 @@ def test_what_two_vectors_share_is_not_looked_at() -> None:
         return Work(lambda: list(vector.differences(other)))
 
     small, large = work(10), work(100_000)
-    assert large.calls <= small.calls + 10  # two levels more
+    assert large.calls <= small.calls + 60  # two levels more, for each of the two
     assert large.bytes <= small.bytes + 4_000
