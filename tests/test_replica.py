@@ -2,11 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from copy import deepcopy
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -24,7 +23,7 @@ from rtstate import (
 )
 from tests.helpers import added, committed, deleted, delta, done, event, response_created, user
 from tests.laws_support import canonical
-from tests.strategies import Event, calls, events, values
+from tests.strategies import Event, calls, events
 from tests.test_costs import Work, long_conversation, typed
 from tests.test_document import rich
 
@@ -168,6 +167,14 @@ TestFollowing = Following.TestCase
 # What it takes
 
 
+def revised(*operations: Any, by: int = 1) -> list[Any]:
+    return [*operations, {"op": "replace", "path": "/revision", "value": rich().revision + by}]
+
+
+AT = rich().revision
+ITEM = rich().snapshot().to_dict()["items"]["u1"]
+
+
 def pair() -> tuple[Conversation, Replica]:
     conversation = rich()
     return conversation, Replica(conversation.snapshot())
@@ -287,182 +294,27 @@ def spoil(value: Any) -> None:
     value.clear()
 
 
-# What it refuses
-
-
-def revised(*operations: Any, by: int = 1) -> list[Any]:
-    return [*operations, {"op": "replace", "path": "/revision", "value": rich().revision + by}]
-
-
-AT = rich().revision
-ITEM = rich().snapshot().to_dict()["items"]["u1"]
-REFUSED: dict[str, tuple[Any, type[Exception], str]] = {
-    "a number": (5, TypeError, "expected a change, an update or operations, not int"),
-    "a text": ("[]", TypeError, "not str"),
-    "bytes": (b"[]", TypeError, "not bytes"),
-    "a bytearray": (bytearray(b"[]"), TypeError, "not bytearray"),
-    "a snapshot": (rich().snapshot(), TypeError, "not Snapshot"),
-    "an iterator": (iter(()), TypeError, "not tuple_iterator"),
-    "an empty update": ({}, PatchError, "an update has a patch, the revision it leads to, and since"),
-    "an update without a patch": ({"since": AT, "revision": AT + 1}, PatchError, "an update has a patch"),
-    "an update from true": ({"since": True, "revision": AT + 1, "patch": []}, PatchError, "an update has"),
-    "an update from 1.5": ({"since": 1.5, "revision": AT + 1, "patch": []}, PatchError, "an update has"),
-    "an update to true": ({"since": AT, "revision": True, "patch": []}, PatchError, "an update has"),
-    "an update to null": ({"since": None, "revision": None, "patch": []}, PatchError, "an update has"),
-    "an update of text": ({"since": AT, "revision": AT + 1, "patch": "x"}, PatchError, "an update has"),
-    "a start from nothing": ({"since": None, "revision": 5, "patch": []}, DocumentError, "not NoneType"),
-    "a document": (rich().snapshot().to_dict(), PatchError, "an update has a patch"),
-    "an update to elsewhere": (
-        {"since": AT, "revision": AT + 5, "patch": revised()},
-        PatchError,
-        rf"lead to revision {AT + 1}, not {AT + 5}",
-    ),
-    "operations without a revision": (
-        [{"op": "remove", "path": "/order/0"}],
-        PatchError,
-        "none",
-    ),
-    "operations that are numbers": ([1, 2], PatchError, "the operations of a change end with its revision"),
-    "a revision that is a text": ([{"op": "replace", "path": "/revision", "value": "1"}], PatchError, "none"),
-    "a revision that is true": ([{"op": "replace", "path": "/revision", "value": True}], PatchError, "none"),
-    "a revision that is removed": (
-        [*revised(), {"op": "remove", "path": "/revision"}],
-        DocumentError,
-        "document: 'revision' is missing",
-    ),
-    "a revision that is added": (
-        [*revised(), {"op": "add", "path": "/revision", "value": "x"}],
-        DocumentError,
-        "revision: expected a count, found 'x'",
-    ),
-    "an operation that is null": (revised(None), PatchError, r"operation 1 \(\?\): expected an operation"),
-    "a path that is a list": (revised({"op": "replace", "path": []}), PatchError, "operation 1"),
-    "an op that is an object": (revised({"op": {}, "path": "/order"}), PatchError, "op is one of"),
-    "an item that is not there": (revised({"op": "remove", "path": "/items/x"}), PatchError, "no 'x'"),
-    "a field that is not there": (revised({"op": "remove", "path": "/items/u1/x"}), PatchError, "no 'x'"),
-    "an item that is a list": (
-        revised({"op": "add", "path": "/items/x", "value": []}),
-        DocumentError,
-        "items/x",
-    ),
-    "an item of another name": (
-        revised({"op": "add", "path": "/items/x", "value": ITEM}),
-        DocumentError,
-        "items/x: holds an item with the id 'u1'",
-    ),
-    "a response of another name": (
-        revised({"op": "copy", "from": "/responses/r1", "path": "/responses/x"}),
-        DocumentError,
-        "responses/x: holds a response with the id 'r1'",
-    ),
-    "an item gone that has a place": (
-        revised({"op": "remove", "path": "/items/u1"}),
-        DocumentError,
-        r"order names items that are not there: \['u1'\]",
-    ),
-    "a place for nobody": (
-        revised({"op": "add", "path": "/order/0", "value": "x"}),
-        DocumentError,
-        r"order names items that are not there: \['x'\]",
-    ),
-    "two places for one": (
-        revised({"op": "add", "path": "/order/0", "value": "u1"}),
-        DocumentError,
-        "order names an item twice",
-    ),
-    "a place for a number": (
-        revised({"op": "add", "path": "/order/0", "value": 5}),
-        DocumentError,
-        "order: ",
-    ),
-    "no order": (revised({"op": "remove", "path": "/order"}), DocumentError, "order: expected a list"),
-    "an order that is a text": (
-        revised({"op": "replace", "path": "/order", "value": "ab"}),
-        DocumentError,
-        "order: expected a list, found str",
-    ),
-    "no usage": (revised({"op": "remove", "path": "/usage"}), DocumentError, "'usage' is missing"),
-    "a usage that is a text": (
-        revised({"op": "replace", "path": "/usage/responses/count", "value": "x"}),
-        DocumentError,
-        "count: expected a number, found 'x'",
-    ),
-    "a translation that is empty": (
-        revised({"op": "replace", "path": "/translation", "value": 0}),
-        DocumentError,
-        "translation: expected an object, found int",
-    ),
-    "no items at all": (revised({"op": "remove", "path": "/items"}), DocumentError, "'items' is missing"),
-    "another format": (
-        revised({"op": "replace", "path": "/format", "value": "rtstate/2"}),
-        DocumentError,
-        "format: expected 'rtstate/1'",
-    ),
-    "a gap": (revised(by=2), RevisionGap, "the replica is at"),
-}
-
-
-@pytest.mark.parametrize("case", REFUSED)
-def test_what_does_not_fit_is_refused_and_leaves_no_trace(case: str) -> None:
-    news, error, message = REFUSED[case]
-    conversation, replica = pair()
-    before = replica.snapshot()
-    with pytest.raises(error, match=message):
-        replica.apply(deepcopy(news) if isinstance(news, (list, dict)) else news)
-    assert replica.snapshot() is before
-    assert before == conversation.snapshot()
-    assert replica.apply(conversation.feed(committed("x")))
-    assert replica.snapshot() == conversation.snapshot()
-
-
-def test_an_unreadable_document_does_not_replace_what_is_known() -> None:
-    conversation, replica = pair()
-    for state in ({}, None, [], {**conversation.snapshot().to_dict(), "order": None}):
-        with pytest.raises(DocumentError):
-            replica.seed(state)  # type: ignore[arg-type]
-    assert replica.snapshot() == conversation.snapshot()
-
-
-def places(value: Any, path: str = "") -> list[str]:
-    """The path of everything in a document."""
-    found = [path]
-    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, each in pairs:
-        found += places(each, f"{path}/{key}")
-    return found
-
-
-PLACES = st.sampled_from(places(rich().snapshot().to_dict()))
-PATHS = PLACES | PLACES.map(lambda path: f"{path}/x") | PLACES.map(lambda path: f"{path}/-") | values
-OPERATIONS = st.fixed_dictionaries(
-    {
-        "op": st.sampled_from(("add", "replace", "remove", "append", "test", "move", "copy")) | values,
-        "path": PATHS,
-    },
-    optional={"value": values, "from": PATHS},
-)
-
-
-@given(st.lists(OPERATIONS | values, max_size=3), st.booleans())
-def test_nothing_but_the_documented_errors_is_raised(operations: list[Any], whole: bool) -> None:
-    """Whatever comes from elsewhere is taken, and can then be read, or refused, and leaves no trace."""
-    conversation, replica = pair()
-    before, written = replica.snapshot(), conversation.snapshot().to_json()
-    news: Any = revised(*operations)
-    if whole:
-        news = {"since": AT, "revision": AT + 1, "patch": news}
-    try:
-        replica.apply(news)
-    except (PatchError, DocumentError, RevisionGap):
-        assert replica.snapshot() is before
-    else:
-        after = replica.snapshot()
-        document = canonical(after.to_dict())
-        assert isinstance(hash((after, after.items, after.unplaced, after.responses)), int)
-        spoil(news)
-        assert canonical(after.to_dict()) == document
-        assert canonical(Snapshot.from_dict(after.to_dict()).to_dict()) == document
-    assert before.to_json() == written
+def test_replicas_that_part_ways_disturb_neither_each_other_nor_the_conversation() -> None:
+    conversation, events = rich(), (committed("z"), response_created("r9"))
+    shared = conversation.snapshot()
+    replicas = {name: Replica(shared) for name in "xy"}
+    for name, replica in replicas.items():
+        response = {**shared.to_dict()["responses"]["r1"], "id": name}
+        item = {"op": "add", "path": f"/items/{name}", "value": {**ITEM, "id": name}}
+        assert replica.apply(revised(item, {"op": "add", "path": f"/responses/{name}", "value": response}))
+    for name, replica in replicas.items():
+        snapshot, other = replica.snapshot(), "y" if name == "x" else "x"
+        assert snapshot.item(name) == snapshot.unplaced[-1]
+        assert snapshot.response(name) == snapshot.responses[-1]
+        assert snapshot.item(other) is snapshot.response(other) is None
+        assert Snapshot.from_dict(snapshot.to_dict()) == snapshot
+    for each in events:
+        conversation.feed(each)
+    expected = rich()
+    for each in events:
+        expected.feed(each)
+    assert conversation.snapshot() == expected.snapshot()
+    assert shared == rich().snapshot()
 
 
 # What it costs
