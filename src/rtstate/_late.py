@@ -33,9 +33,7 @@ class LateItem(Item):
 
     def __eq__(self, other: object) -> bool:
         _fill(self)
-        if isinstance(other, LateItem):
-            _fill(other)
-        return self == other
+        return self == other  # which asks the other one if that is late too
 
     def __hash__(self) -> int:
         _fill(self)
