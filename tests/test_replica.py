@@ -203,6 +203,20 @@ def test_a_gap_says_what_to_do() -> None:
     assert replica.snapshot() == conversation.snapshot()
 
 
+def test_an_update_that_begins_before_it_stands_is_refused() -> None:
+    """Half of it is known already; what is missing has to be asked for."""
+    conversation, replica = pair()
+    at = replica.revision
+    changes = [conversation.feed(delta(chunk, "a2")) for chunk in "abc"]
+    assert replica.apply(changes[0])
+    before = replica.snapshot()
+    with pytest.raises(RevisionGap, match=f"go on from revision {at} and the replica is at {at + 1}"):
+        replica.apply(coalesce(changes))
+    assert replica.snapshot() is before
+    assert replica.apply(coalesce(conversation.changes(since=replica.revision)))
+    assert replica.snapshot() == conversation.snapshot()
+
+
 def test_what_changed_nothing_is_passed_over_unless_something_is_missing() -> None:
     conversation, replica = pair()
     nothing = conversation.feed(PING)

@@ -370,7 +370,7 @@ def _expect(name: str, value: Any, *kinds: type | None) -> Any:
     """Return a value of one of some kinds, None being null; refuse any other."""
     if not any(value is None if kind is None else isinstance(value, kind) for kind in kinds):
         words = " or ".join([_WORDS[kind] for kind in kinds])
-        raise ValueError(f"{name}: expected {words}, found {type(value).__name__}")
+        raise ValueError(f"{name}: expected {words}, found {type(thaw(value)).__name__}")
     return value
 
 
