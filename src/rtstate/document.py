@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, cast
 
 import attrs
 
@@ -227,33 +227,65 @@ def read_item(item_id: str, each: Mapping[str, Json]) -> model.Item:
     with _reading(f"items/{item_id}"):
         if each["id"] != item_id:
             raise ValueError(f"holds an item with the id {each['id']!r}")
-        return _read_item(each)
+        return _read_item(freeze(each))
 
 
 def read_response(response_id: str, each: Mapping[str, Json]) -> model.Response:
     """Return the response that a document describes; raises DocumentError."""
     with _reading(f"responses/{response_id}"):
+        if each["id"] != response_id:
+            raise ValueError(f"holds a response with the id {each['id']!r}")
         return model.Response(**{name: freeze(each[name]) for name in model.RESPONSE_FIELDS})
+
+
+def read_order(ids: Any) -> tuple[str, ...]:
+    """Return the order that a document gives; raises DocumentError."""
+    with _reading("document"):
+        if not isinstance(ids, (list, tuple)):
+            raise ValueError(f"order: expected a list, found {type(ids).__name__}")
+        order = tuple(cast("list[str]", ids))
+        for item_id in order:
+            _expect("order", item_id, str)
+        if len(set(order)) != len(order):
+            raise ValueError(f"order names an item twice: {list(order)}")
+        return order
 
 
 def read_roots(document: Mapping[str, Json], names: Iterable[str]) -> dict[str, Any]:
     """Return some of the values that stand at the root of a document; raises DocumentError."""
     with _reading("document"):
         return {
-            name: _ROOTS[name](document.get(name) if name == "translation" else document[name])
+            name: _ROOTS[name](freeze(document.get(name) if name == "translation" else document[name]))
             for name in names
         }
 
 
+def _read_revision(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError(f"revision: expected a count, found {value!r}")
+    return value
+
+
+def _read_translation(value: Any) -> model.Translation | None:
+    if value is None:
+        return None
+    _expect("translation", value, dict)
+    for name, text in value.items():
+        _expect(name, text, str, None)
+    return model.Translation(**value)
+
+
 _ROOTS: Final[Mapping[str, Callable[[Any], Any]]] = {
-    "revision": lambda value: value,
-    "conversation_id": lambda value: value,
-    "session": freeze,
-    "usage": model.read_totals,
-    "input_audio": lambda value: model.InputAudio(**value),
-    "rate_limits": lambda value: FrozenDict({name: model.RateLimit(**each) for name, each in value.items()}),
-    "errors": lambda value: tuple([model.ErrorRecord(**each) for each in value]),
-    "translation": lambda value: value and model.Translation(**value),
+    "revision": _read_revision,
+    "conversation_id": lambda value: _expect("conversation_id", value, str, None),
+    "session": lambda value: _expect("session", value, dict, None),
+    "usage": lambda value: model.read_totals(_expect_numbers(value)),
+    "input_audio": lambda value: model.InputAudio(**_expect_flat(value)),
+    "rate_limits": lambda value: FrozenDict(
+        {name: model.RateLimit(**_expect_flat(each)) for name, each in value.items()}
+    ),
+    "errors": lambda value: tuple([model.ErrorRecord(**_expect_flat(each)) for each in value]),
+    "translation": _read_translation,
 }
 ROOTS: Final = tuple(_ROOTS)
 """What a document holds beside its items, their order and its responses."""
@@ -264,8 +296,12 @@ def _reading(at: str) -> Generator[None]:
     """Say where it was that a document could not be read."""
     try:
         yield
+    except DocumentError:
+        raise
     except KeyError as error:
         raise DocumentError(f"{at}: {error.args[0]!r} is missing") from error
+    except RecursionError:
+        raise DocumentError(f"{at}: nested too deeply") from None
     except (AttributeError, TypeError, ValueError) as error:
         raise DocumentError(f"{at}: {error}") from error
 
@@ -279,9 +315,8 @@ def _read(document: Mapping[str, Json]) -> Snapshot:
             f"format: expected {FORMAT!r}, found {found!r}; newer formats need a newer rtstate"
         )
     with _reading("document"):
-        place = {item_id: number for number, item_id in enumerate(document["order"])}
-        if len(place) != len(document["order"]):
-            raise ValueError(f"order names an item twice: {list(document['order'])}")
+        order = read_order(document["order"])
+        place = {item_id: number for number, item_id in enumerate(order)}
         placed: list[Placed | None] = [
             (read_item(item_id, each), place.pop(item_id, None), NO_ITEM_TRACE)
             for item_id, each in document["items"].items()
@@ -293,49 +328,81 @@ def _read(document: Mapping[str, Json]) -> Snapshot:
             for response_id, each in document["responses"].items()
         ]
         items = Table({id_: slot for slot, id_ in enumerate(document["items"])}, Vector(placed))
-        end = len(document["order"]), len(document["order"])
         return Snapshot(
             items=items,
             responses=Table({id_: slot for slot, id_ in enumerate(document["responses"])}, Vector(responses)),
-            order=OrderedItems(partial(sorted_ids, items), end),
+            order=OrderedItems(partial(sorted_ids, items), (len(order), len(order))),
             **read_roots(document, ROOTS),
         )
 
 
 def _read_item(each: Mapping[str, Json]) -> model.Item:
-    common = {name: each[name] for name in ("id", "type", "status", "response_id", "previous_item_id")}
+    common = {name: each[name] for name in model.ITEM_HEAD}
+    for name, value in common.items():
+        _expect(name, value, str, None)
     names = model.ITEM_FIELDS.get(each["type"])
     if names is None:
-        return model.Item(**common, extra=freeze({k: v for k, v in each.items() if k not in common}))
-    fields: dict[str, Json] = {name: freeze(each[name]) for name in names}
+        return model.Item(**common, extra=FrozenDict({k: v for k, v in each.items() if k not in common}))
+    fields: dict[str, Json] = {name: each[name] for name in names}
     if "content" in fields:
         fields["content"] = tuple([_read_part(part) for part in each["content"]])
     told = {name: fields.pop(name) for name in names if name in model.MCP_FIELDS}
     fields["mcp"] = FrozenDict({name: value for name, value in told.items() if value is not None})
-    _expect_text("arguments", fields.get("arguments"))
-    return model.Item(**common, **fields, extra=freeze(each["extra"]))
+    _expect("arguments", fields.get("arguments"), str, None)
+    return model.Item(**common, **fields, extra=each["extra"])
 
 
 def _read_part(part: Mapping[str, Json]) -> model.Part:
     if part["type"] is not None and part["type"] not in model.PART_TYPES:
-        return model.Part(part["type"], extra=freeze({k: v for k, v in part.items() if k != "type"}))
+        _expect("type", part["type"], str)
+        return model.Part(part["type"], extra=FrozenDict({k: v for k, v in part.items() if k != "type"}))
     for name in ("text", "transcript"):
-        _expect_text(name, part[name])
-    cut, transcription = part["truncated"], part.get("transcription")
+        _expect(name, part[name], str, None)
+    cut = _expect("truncated", part["truncated"], dict, None)
+    transcription = _expect("transcription", part.get("transcription"), dict, None)
+    if transcription is not None:
+        _expect("status", transcription["status"], str)
+    if cut is not None:
+        for name in ("heard_transcript", "generated_transcript"):
+            _expect(name, cut[name], str, None)
     return model.Part(
         part["type"],
         text=part["text"],
-        transcript=cut["generated_transcript"] if cut else part["transcript"],
+        transcript=part["transcript"] if cut is None else cut["generated_transcript"],
         audio_ms=part["audio_ms"],
         final=part["final"],
-        truncated=cut and model.Truncated(**cut),
-        transcription=transcription and model.Transcription(**freeze(transcription)),
+        truncated=None if cut is None else model.Truncated(**_expect_flat(cut)),
+        transcription=None if transcription is None else model.Transcription(**transcription),
         image_url=part.get("image_url"),
         detail=part.get("detail"),
-        extra=freeze(part["extra"]),
+        extra=part["extra"],
     )
 
 
-def _expect_text(name: str, value: Any) -> None:
-    if value is not None and not isinstance(value, str):
-        raise ValueError(f"{name}: expected a text or null, found {type(value).__name__}")
+_WORDS: Final[Mapping[type | None, str]] = {str: "a text", dict: "an object", None: "null"}
+
+
+def _expect(name: str, value: Any, *kinds: type | None) -> Any:
+    """Return a value of one of some kinds, None being null; refuse any other."""
+    if not any(value is None if kind is None else isinstance(value, kind) for kind in kinds):
+        words = " or ".join([_WORDS[kind] for kind in kinds])
+        raise ValueError(f"{name}: expected {words}, found {type(thaw(value)).__name__}")
+    return value
+
+
+def _expect_flat(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return fields that hold texts, numbers and the like; refuse lists and objects among them."""
+    for name, value in fields.items():
+        if isinstance(value, (dict, tuple)):
+            raise ValueError(f"{name}: expected a single value, found {thaw(value)!r}")
+    return fields
+
+
+def _expect_numbers(counters: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return counters within counters; refuse what is neither."""
+    for name, value in counters.items():
+        if isinstance(value, dict):
+            _expect_numbers(value)  # pyright: ignore[reportUnknownArgumentType]
+        elif not isinstance(value, (int, float)) or isinstance(value, bool):
+            raise ValueError(f"{name}: expected a number, found {value!r}")
+    return counters
