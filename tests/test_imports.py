@@ -18,7 +18,8 @@ LADDER = [
     ["_late"],
     ["_operations"],
     ["_change", "_order", "document", "patching"],
-    ["_patched", "diff", "update"],
+    ["views"],
+    ["_patched", "diff", "update", "views.transcript"],
     ["replica"],
     # the verbs: how a conversation may change
     ["_draft.copies", "_draft.work"],

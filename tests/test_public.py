@@ -25,6 +25,7 @@ PUBLIC = [
     "InputAudio",
     "InputTokens",
     "Item",
+    "ItemTrace",
     "ModalityTokens",
     "Operation",
     "Part",
@@ -34,6 +35,7 @@ PUBLIC = [
     "Replica",
     "Response",
     "ResponseTotals",
+    "ResponseTrace",
     "RevisionGap",
     "RtstateError",
     "ServerEvent",
@@ -42,10 +44,12 @@ PUBLIC = [
     "TextAudioTokens",
     "Timeline",
     "Totals",
+    "Transcribed",
     "Transcription",
     "TranscriptionTotals",
     "Translation",
     "Truncated",
+    "Turn",
     "UnknownEvent",
     "Update",
     "apply_patch",
@@ -55,6 +59,7 @@ PUBLIC = [
     "parse_server_event",
     "reduce",
     "replay",
+    "transcript",
 ]
 
 ALIASES = {"AnomalyKind", "AudioMode", "Dialect", "Raw"}

@@ -23,6 +23,7 @@ from rtstate._model import (
     Truncated,
 )
 from rtstate._operations import Operation
+from rtstate._trace import ItemTrace, ResponseTrace, Transcribed
 from rtstate._types import AnomalyKind, AudioMode, Dialect
 from rtstate.conversation import Conversation
 from rtstate.diff import diff
@@ -42,6 +43,7 @@ from rtstate.recording import replay
 from rtstate.replica import Replica
 from rtstate.timeline import Timeline
 from rtstate.update import Update, coalesce
+from rtstate.views.transcript import Turn, transcript
 from rtstate.wire import ClientEvent, Raw, ServerEvent, UnknownEvent, parse_client_event, parse_server_event
 
 __version__ = "0.1.0"
@@ -62,6 +64,7 @@ __all__ = [
     "InputAudio",
     "InputTokens",
     "Item",
+    "ItemTrace",
     "ModalityTokens",
     "Operation",
     "Part",
@@ -71,6 +74,7 @@ __all__ = [
     "Replica",
     "Response",
     "ResponseTotals",
+    "ResponseTrace",
     "RevisionGap",
     "RtstateError",
     "ServerEvent",
@@ -79,10 +83,12 @@ __all__ = [
     "TextAudioTokens",
     "Timeline",
     "Totals",
+    "Transcribed",
     "Transcription",
     "TranscriptionTotals",
     "Translation",
     "Truncated",
+    "Turn",
     "UnknownEvent",
     "Update",
     "apply_patch",
@@ -92,4 +98,5 @@ __all__ = [
     "parse_server_event",
     "reduce",
     "replay",
+    "transcript",
 ]
