@@ -164,6 +164,10 @@ class Writer:
     def begin(self) -> None:
         """Do what is due when an item or a response begins: nothing, on this floor."""
 
+    def holds(self, part: PartWork) -> bool:
+        """Tell whether a part is still there: its item may be gone, or have turned out to be no message."""
+        return self.items.get(part.item.id) is part.item and part.index < len(part.item.parts)
+
     def renew(self, node: Node) -> None:
         """Show an entity whole, by one operation that is filled in when the event is over.
 
