@@ -7,14 +7,16 @@ on reading.
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 import attrs
 from typing_extensions import TypedDict
 
 from rtstate import _model as model
-from rtstate._draft import Draft
+from rtstate._draft import KEPT_ERRORS, Draft
 from rtstate._draft.work import ItemWork, PartWork, Request, ResponseWork
 from rtstate._growing import Audio, Growing
 from rtstate._json import FrozenDict, freeze
@@ -24,6 +26,7 @@ from rtstate._types import AudioMode, Dialect, Json
 _Billed = Literal["", "counted", "priced"]
 _Object = dict[str, Json]
 _Number = int | float
+_Spoken = Literal["text", "transcript"]
 
 
 class SavedAudio(TypedDict):
@@ -43,12 +46,17 @@ class SavedTranscription(TypedDict):
 
 
 class SavedPart(TypedDict, total=False):
-    """A part. ``growing`` names the texts that deltas still may go to, with the wire name of those deltas."""
+    """A part.
+
+    ``growing`` names the texts that deltas still may go to, with the wire name of those deltas; ``stream`` is
+    the one among them that the next delta probably goes to.
+    """
 
     type: str | None
     text: str
     transcript: str
-    growing: dict[Literal["text", "transcript"], str]
+    growing: dict[_Spoken, str]
+    stream: _Spoken
     audio: SavedAudio
     audio_ms: int
     final: bool
@@ -183,15 +191,27 @@ class SavedError(TypedDict):
     event_id: str | None
 
 
-class SavedTranslation(TypedDict, total=False):
-    """The two transcripts of a translation session: both, or none where it is no such session."""
+class SavedTranslation(TypedDict):
+    """The transcripts of a translation session."""
 
     input_transcript: str | None
     output_transcript: str | None
 
 
+class SavedFinishing(TypedDict):
+    """What the user said that is final as soon as something else begins, and what it cost."""
+
+    item_id: str
+    index: int
+    usage: _Object | None
+
+
 class SavedDraft(TypedDict):
-    """All of a draft."""
+    """All of a draft.
+
+    ``slots`` are the ids as snapshots list them, null where that is the order of the items; ids that are gone
+    and may come again keep their place there.
+    """
 
     audio: AudioMode
     dialect: Dialect
@@ -210,7 +230,7 @@ class SavedDraft(TypedDict):
     input_audio: SavedInputAudio
     rate_limits: dict[str, SavedRateLimit]
     errors: list[SavedError]
-    translation: SavedTranslation
+    translation: SavedTranslation | None
     usage: _Object
     items: list[SavedItem]
     slots: list[str] | None
@@ -219,7 +239,7 @@ class SavedDraft(TypedDict):
     responses: list[SavedResponse]
     calls: dict[str, str]
     deletions: list[str]
-    finishing: tuple[str, int, _Object | None] | None
+    finishing: SavedFinishing | None
     requests: list[SavedRequest]
 
 
@@ -235,7 +255,7 @@ SHAPES: Final = (
         SavedOrder,
         SavedRequest,
     ),
-    *(SavedInputAudio, SavedRateLimit, SavedError, SavedTranslation, SavedDraft),
+    *(SavedInputAudio, SavedRateLimit, SavedError, SavedTranslation, SavedFinishing, SavedDraft),
 )
 """All of them, for whoever reads them."""
 
@@ -253,12 +273,11 @@ _NODES: Final = (ItemWork, PartWork, ResponseWork)
 def save(draft: Draft) -> dict[str, Json]:
     """Return a draft as plain values, in the shape of :class:`SavedDraft`. Cost: its size."""
     items = [_saved(item) for item in draft.items.values()]
-    slots = [item.id for item in sorted(draft.items.values(), key=lambda item: item.slot)]
-    finishing = draft.finishing and (
-        draft.finishing[0].item.id,
-        draft.finishing[0].index,
-        draft.finishing[1],
-    )
+    slots = draft.slots()
+    finishing: SavedFinishing | None = None
+    if draft.finishing is not None and draft.holds(draft.finishing[0]):
+        part, usage = draft.finishing
+        finishing = {"item_id": part.item.id, "index": part.index, "usage": cast("Any", usage)}
     return {
         **{name: getattr(draft, name) for name in _PLAIN},
         "audio": "keep" if draft.keep_audio else "measure",
@@ -266,7 +285,7 @@ def save(draft: Draft) -> dict[str, Json]:
         "input_audio": draft.input_audio.to_dict(),
         "rate_limits": {name: limit.to_dict() for name, limit in draft.rate_limits.items()},
         "errors": [error.to_dict() for error in draft.errors],
-        "translation": {name: _plain(text) for name, text in draft.translation.items()},
+        "translation": {name: _plain(text) for name, text in draft.translation.items()} or None,
         "usage": draft.totals(),
         "items": items,
         "slots": None if slots == list(draft.items) else slots,
@@ -299,31 +318,38 @@ def load(saved: Mapping[str, Any]) -> Draft:
     draft.rate_limits = FrozenDict(
         {name: model.RateLimit(**limit) for name, limit in saved["rate_limits"].items()}
     )
+    _expect(len(saved["errors"]) <= KEPT_ERRORS, "more errors than are kept")
     draft.errors = tuple([model.ErrorRecord(**error) for error in saved["errors"]])
-    _expect(len(saved["translation"]) in (0, 2), "half a translation")
+    translation: dict[str, str | None] = saved["translation"] or {}
     draft.translation = {
         name: None if text is None else _growing(("translation", name), text, "")
-        for name, text in saved["translation"].items()
+        for name, text in translation.items()
     }
     _expect(_counts(saved["usage"], draft.totals()), "a bill that does not add up")
     draft.set_totals(saved["usage"])
-    slots = {
-        item_id: slot for slot, item_id in enumerate(saved["slots"] or [i["id"] for i in saved["items"]])
-    }
+    ids = saved["slots"] or [each["id"] for each in saved["items"]]
+    slots = {item_id: slot for slot, item_id in enumerate(ids)}
+    _expect(len(slots) == len(ids), "an item that is listed twice")
+    draft.restore_slots(ids)
     for each in saved["items"]:
-        item = _item(each, slots[each["id"]])
-        draft.restore_item(item)
+        draft.restore_item(_item(each, slots[each["id"]]))
     for slot, each in enumerate(saved["responses"]):
         draft.restore_response(_response(each, slot))
     draft.dead = set(saved["dead"])
     draft.order.load(saved["order"])
     draft.calls = dict(saved["calls"])
-    if saved["finishing"] is not None:
-        item_id, index, usage = saved["finishing"]
-        draft.finishing = _spoken(draft.items[item_id], index), freeze(usage)
+    finishing: SavedFinishing | None = saved["finishing"]
+    if finishing is not None:
+        _expect(finishing["index"] >= 0, "a part before the first")
+        part = draft.items[finishing["item_id"]].parts[finishing["index"]]
+        _expect(part.transcription is not None, "a transcript of what nobody said")
+        draft.finishing = part, freeze(finishing["usage"])
     for each in saved["requests"]:
+        _expect(each["index"] >= 0, "a part before the first")
         request = Request(each["kind"], draft.items[each["item_id"]], each["index"])
         draft.requests[each["event_id"]] = request
+    deletions = Counter(each.item.id for each in draft.requests.values() if each.kind == "delete")
+    _expect(all(item.hidden >= deletions[item.id] for item in draft.items.values()), "too little hidden")
     draft._check()  # pyright: ignore[reportPrivateUsage]
     return draft
 
@@ -340,6 +366,8 @@ def _saved(node: Any) -> dict[str, Json]:
             saved[name] = _plain(value)
     if growing:
         saved["growing"] = growing
+    if isinstance(node, PartWork):
+        saved.update([("stream", name) for name in growing if getattr(node, name) is node.stream])
     return saved
 
 
@@ -392,7 +420,7 @@ def _item(saved: SavedItem, slot: int) -> ItemWork:
 
 def _part(saved: SavedPart, item: ItemWork, index: int) -> PartWork:
     fields: dict[str, Any] = dict(saved)
-    growing = fields.pop("growing", {})
+    growing, stream = fields.pop("growing", {}), fields.pop("stream", None)
     part = PartWork(item, index)
     audio = fields.pop("audio", None)
     if audio is not None:
@@ -403,6 +431,9 @@ def _part(saved: SavedPart, item: ItemWork, index: int) -> PartWork:
         fields["extra"] = freeze(fields["extra"])
     fields["segments"] = set(fields.get("segments", ()))
     _fill(part, fields, growing)
+    if stream is not None:
+        _expect(stream in growing, "a stream of nothing")
+        part.stream = getattr(part, stream)
     part.mark = min(part.marks.values(), default=None)
     _expect(part.mark is None or part.mark >= 0, "a mark below 0")
     if part.mark is not None:
@@ -447,13 +478,7 @@ def _counts(value: Any, like: Any) -> bool:
         counters: dict[str, Any] = like  # pyright: ignore[reportUnknownVariableType]
         same_names = isinstance(value, dict) and set(value) == set(counters)  # pyright: ignore[reportUnknownArgumentType]
         return same_names and all(_counts(value[name], each) for name, each in counters.items())
-    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
-
-
-def _spoken(item: ItemWork, index: int) -> PartWork:
-    part = item.parts[index]
-    _expect(part.transcription is not None, "a transcription of what nobody said")
-    return part
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf
 
 
 def _expect(holds: bool, what: str) -> None:

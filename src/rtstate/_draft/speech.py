@@ -134,7 +134,7 @@ class Speech(Answers):
         """Make the transcript final that only waited for something else to begin."""
         if self.finishing is not None:
             (part, usage), self.finishing = self.finishing, None
-            if not part.final and part.item.id in self.items:
+            if not part.final and self.holds(part):
                 self.finish_transcription(part, None, usage, EMPTY)
 
     def finish_transcription(

@@ -187,6 +187,10 @@ class Writer:
     def begin(self) -> None:
         """Do what is due when an item or a response begins: nothing, on this floor."""
 
+    def holds(self, part: PartWork) -> bool:
+        """Tell whether a part is still there: its item may be gone, or have turned out to be no message."""
+        return self.items.get(part.item.id) is part.item and part.index < len(part.item.parts)
+
     def renew(self, node: Node) -> None:
         """Show an entity whole, by one operation that is filled in when the event is over.
 
@@ -308,11 +312,19 @@ class Writer:
         self._totals = model.read_totals(counters)
         self._counters = self._totals.to_dict()
 
+    def slots(self) -> list[ItemId]:
+        """Return the ids as the snapshots list them, those among them that are gone and may come again."""
+        return [item_id for item_id in self._item_slots if item_id not in self.dead]
+
+    def restore_slots(self, ids: list[ItemId]) -> None:
+        """Note how the snapshots list the ids, before the items themselves are taken in."""
+        self._item_slots.update({item_id: slot for slot, item_id in enumerate(ids)})
+        self.dirty_items.update(dict.fromkeys(range(len(ids))))
+
     def restore_item(self, item: ItemWork) -> None:
         """Take in an item that was saved, with the slot it has in the snapshots."""
         assert item.id not in self.items
         self.items[item.id] = item
-        self._item_slots[item.id] = item.slot
         if item.is_open:
             self.open_items[item.id] = item
         self.dirty_items[item.slot] = item
@@ -415,7 +427,7 @@ class Writer:
         assert not self.ops
         assert not self._fresh
         assert not self.dead & set(self.items)
-        assert set(self.order.ids()) <= set(self.items)
+        assert set(self.order.ids()) <= {each.id for each in self.items.values() if not each.hidden}
         assert set(self.open_items) == {each.id for each in self.items.values() if each.is_open}
         assert set(self.running) == {each.id for each in self.responses.values() if not each.ended}
         assert all(len(each.indexes) == len(each.output) for each in self.responses.values())
