@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from rtstate import __version__
+from rtstate.cli._diff import diff_command
 from rtstate.cli._layout import PAGE_WIDTH
 from rtstate.cli._replay import demo_command, replay_command
 
@@ -30,8 +31,9 @@ def commands() -> None:
     rtstate replay session.jsonl           read a recording of your own
     rtstate replay session.jsonl --json    the same as a document for programs
     rtstate replay session.jsonl --at 12s  the same as it stood then
+    rtstate diff session.jsonl --from 120  what changed since, item by item
     """  # noqa: D301  (click's mark for lines that stay as they are)
 
 
-for _command in (replay_command, demo_command):
+for _command in (replay_command, diff_command, demo_command):
     commands.add_command(_command)
