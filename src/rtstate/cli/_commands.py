@@ -7,6 +7,7 @@ import click
 from rtstate import __version__
 from rtstate.cli._diff import diff_command
 from rtstate.cli._layout import PAGE_WIDTH
+from rtstate.cli._log import log_command
 from rtstate.cli._replay import demo_command, replay_command
 
 
@@ -31,9 +32,10 @@ def commands() -> None:
     rtstate replay session.jsonl           read a recording of your own
     rtstate replay session.jsonl --json    the same as a document for programs
     rtstate replay session.jsonl --at 12s  the same as it stood then
+    rtstate log session.jsonl              event by event, what each one changed
     rtstate diff session.jsonl --from 120  what changed since, item by item
     """  # noqa: D301  (click's mark for lines that stay as they are)
 
 
-for _command in (replay_command, diff_command, demo_command):
+for _command in (replay_command, log_command, diff_command, demo_command):
     commands.add_command(_command)
