@@ -152,6 +152,10 @@ class Life(RuleBasedStateMachine):
         document = deepcopy(self.document)
         for change in reversed(self.changes[-count:]):
             document = apply_patch(document, change.inverse())
+            if change:
+                assert document["revision"] == change.revision - 1
+        then = self.timeline.at(document["revision"])
+        assert canonical(document) == canonical(then.to_dict())
         for change in self.changes[-count:]:
             document = jsonpatch.apply_patch(document, change.patch(append=False))
         assert canonical(document) == canonical(self.document)
