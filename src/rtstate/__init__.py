@@ -36,12 +36,14 @@ from rtstate.errors import (
     RevisionGap,
     RtstateError,
 )
+from rtstate.exports import chat_messages, responses_input
 from rtstate.patching import apply_patch
 from rtstate.pure import reduce
 from rtstate.recording import replay
 from rtstate.replica import Replica
 from rtstate.timeline import Timeline
 from rtstate.update import Update, coalesce
+from rtstate.views import McpApproval, McpTools, ToolCall, mcp_approvals, mcp_tools, tool_calls
 from rtstate.wire import ClientEvent, Raw, ServerEvent, UnknownEvent, parse_client_event, parse_server_event
 
 __version__ = "0.1.0"
@@ -62,6 +64,8 @@ __all__ = [
     "InputAudio",
     "InputTokens",
     "Item",
+    "McpApproval",
+    "McpTools",
     "ModalityTokens",
     "Operation",
     "Part",
@@ -78,6 +82,7 @@ __all__ = [
     "Stats",
     "TextAudioTokens",
     "Timeline",
+    "ToolCall",
     "Totals",
     "Transcription",
     "TranscriptionTotals",
@@ -86,10 +91,15 @@ __all__ = [
     "UnknownEvent",
     "Update",
     "apply_patch",
+    "chat_messages",
     "coalesce",
     "diff",
+    "mcp_approvals",
+    "mcp_tools",
     "parse_client_event",
     "parse_server_event",
     "reduce",
     "replay",
+    "responses_input",
+    "tool_calls",
 ]
