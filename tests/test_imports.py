@@ -18,8 +18,7 @@ LADDER = [
     ["_late"],
     ["_operations"],
     ["_change", "_order", "document", "patching"],
-    ["views"],
-    ["_patched", "diff", "update", "views.transcript"],
+    ["_patched", "diff", "update"],
     ["replica"],
     # the verbs: how a conversation may change
     ["_draft.copies", "_draft.work"],
@@ -46,6 +45,13 @@ LADDER = [
     ["conversation", "events"],
     ["pure", "recording"],
     ["timeline"],
+    # what a snapshot says, and the forms that others take it in
+    ["views.tools", "views.transcript"],
+    ["views"],
+    ["exports._common"],
+    ["exports.chat", "exports.livekit", "exports.responses"],
+    ["exports.agents", "exports.agui"],
+    ["exports"],
     ["__init__"],
     # beside the house, and the edges
     ["simulate"],
@@ -58,7 +64,7 @@ ASIDE = "simulate"  # bears witness against the rest, so it takes nothing from t
 EDGES = (ASIDE, "cli", "__main__")
 OWNERS = {
     "pydantic": ("wire", "recording", "checkpoint"),
-    "pydantic_core": ("wire", "recording", "checkpoint"),
+    "pydantic_core": ("wire", "recording", "checkpoint", "views"),
     "sortedcontainers": ("_order", "timeline"),
     "uuid": ("wire._base",),
     "asyncio": ("_watch",),

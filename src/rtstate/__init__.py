@@ -37,13 +37,23 @@ from rtstate.errors import (
     RevisionGap,
     RtstateError,
 )
+from rtstate.exports import chat_messages, responses_input
 from rtstate.patching import apply_patch
 from rtstate.pure import reduce
 from rtstate.recording import replay
 from rtstate.replica import Replica
 from rtstate.timeline import Timeline
 from rtstate.update import Update, coalesce
-from rtstate.views.transcript import Turn, transcript
+from rtstate.views import (
+    McpApproval,
+    McpTools,
+    ToolCall,
+    Turn,
+    mcp_approvals,
+    mcp_tools,
+    tool_calls,
+    transcript,
+)
 from rtstate.wire import ClientEvent, Raw, ServerEvent, UnknownEvent, parse_client_event, parse_server_event
 
 __version__ = "0.1.0"
@@ -65,6 +75,8 @@ __all__ = [
     "InputTokens",
     "Item",
     "ItemTrace",
+    "McpApproval",
+    "McpTools",
     "ModalityTokens",
     "Operation",
     "Part",
@@ -82,6 +94,7 @@ __all__ = [
     "Stats",
     "TextAudioTokens",
     "Timeline",
+    "ToolCall",
     "Totals",
     "Transcribed",
     "Transcription",
@@ -92,11 +105,16 @@ __all__ = [
     "UnknownEvent",
     "Update",
     "apply_patch",
+    "chat_messages",
     "coalesce",
     "diff",
+    "mcp_approvals",
+    "mcp_tools",
     "parse_client_event",
     "parse_server_event",
     "reduce",
     "replay",
+    "responses_input",
+    "tool_calls",
     "transcript",
 ]

@@ -1,1 +1,15 @@
-"""Views: what people read off a conversation, as pure functions of a snapshot."""
+"""What a snapshot says, read for one purpose: pure functions, worked out when they are called."""
+
+from rtstate.views.tools import McpApproval, McpTools, ToolCall, mcp_approvals, mcp_tools, tool_calls
+from rtstate.views.transcript import Turn, transcript
+
+__all__ = [
+    "McpApproval",
+    "McpTools",
+    "ToolCall",
+    "Turn",
+    "mcp_approvals",
+    "mcp_tools",
+    "tool_calls",
+    "transcript",
+]
