@@ -213,7 +213,8 @@ class Item:
 class Response:
     """One answer of the model: its state, the ids of the items it produced, and what it cost.
 
-    ``usage`` is the wire's own, with the GA names; a key that is absent is unknown, not zero.
+    ``out_of_band``: it is not part of the default conversation, and its items have no place there. ``usage``
+    is the wire's own, with the GA names; a key that is absent is unknown, not zero.
     """
 
     id: str
@@ -221,6 +222,7 @@ class Response:
     status_details: Json = None
     conversation_id: str | None = None
     metadata: Mapping[str, Json] | None = None
+    out_of_band: bool = False
     output: tuple[str, ...] = ()
     usage: Mapping[str, Json] | None = None
     extra: Mapping[str, Json] = EMPTY

@@ -36,7 +36,7 @@ def revive(snapshot: Snapshot, dialect: Dialect = "auto") -> Draft:
         translation={} if snapshot.translation is None else snapshot.translation.to_dict(),
         usage=snapshot.usage.to_dict(),
         items=[_item(item, placed=item.id in ordered) for item in items],
-        responses=[_response(each, _is_out_of_band(each, snapshot, ordered)) for each in snapshot.responses],
+        responses=[_response(each) for each in snapshot.responses],
         calls={item.call_id: item.id for item in reversed(items) if _is_call(item)},
     )
     saved["order"].update(
@@ -107,7 +107,7 @@ def _part(part: Part) -> dict[str, Json]:
     return saved
 
 
-def _response(response: Response, out_of_band: bool) -> dict[str, Json]:
+def _response(response: Response) -> dict[str, Json]:
     ended = response.status != IN_PROGRESS
     return {
         "id": response.id,
@@ -121,17 +121,10 @@ def _response(response: Response, out_of_band: bool) -> dict[str, Json]:
         "output": list(response.output),
         "indexes": list(range(len(response.output))),
         "extra": plain(response.extra),
-        "out_of_band": out_of_band,
+        "out_of_band": response.out_of_band,
         "ended": ended,
         "billed": ("priced" if response.usage else "counted") if ended else "",
     }
-
-
-def _is_out_of_band(response: Response, snapshot: Snapshot, ordered: set[str]) -> bool:
-    """Tell whether a response has content, which places its items, and yet none of them has a place."""
-    items = [item for item in map(snapshot.item, response.output) if item is not None]
-    spoken = any(item.content or item.arguments for item in items)
-    return response.conversation_id is None and spoken and ordered.isdisjoint(response.output)
 
 
 def _told(**fields: Json) -> dict[str, Json]:
