@@ -237,6 +237,20 @@ RESPONSE_FIELDS: Final = tuple(field.name for field in attrs.fields(Response))
 
 
 @attrs.frozen
+class SessionInfo:
+    """One session that the conversation had: a connection to the server, which begins a new one.
+
+    What the server has not said is None. ``expires_at`` is in Unix seconds. ``first_revision`` is that of
+    the first change that could be made in it.
+    """
+
+    id: str | None = None
+    model: str | None = None
+    expires_at: float | None = None
+    first_revision: int = 1
+
+
+@attrs.frozen
 class InputAudio:
     """What voice activity detection last said about the user; times are on the session's audio clock."""
 

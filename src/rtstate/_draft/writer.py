@@ -58,6 +58,7 @@ class Writer:
         self.session: Mapping[str, Json] | None = None
         self.session_number = 0
         self.has_session = False
+        self.sessions: list[model.SessionInfo] = []
         self.input_bytes_per_second: int | None = None
         self.output_bytes_per_second: int | None = None
         self.input_audio = model.InputAudio()
