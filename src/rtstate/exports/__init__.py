@@ -1,0 +1,1 @@
+"""Exports: a snapshot in the forms that others read."""
