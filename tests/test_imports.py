@@ -45,6 +45,9 @@ LADDER = [
     ["conversation", "events"],
     ["pure", "recording"],
     ["timeline"],
+    # what others make of a snapshot
+    ["views.barge_in", "exports.restore"],
+    ["views", "exports"],
     ["__init__"],
     # beside the house, and the edges
     ["simulate"],

@@ -15,6 +15,7 @@ from rtstate._model import (
     RateLimit,
     Response,
     ResponseTotals,
+    SessionInfo,
     TextAudioTokens,
     Totals,
     Transcription,
@@ -36,12 +37,14 @@ from rtstate.errors import (
     RevisionGap,
     RtstateError,
 )
+from rtstate.exports.restore import LeftOut, RestorePlan, restore_events, restore_plan
 from rtstate.patching import apply_patch
 from rtstate.pure import reduce
 from rtstate.recording import replay
 from rtstate.replica import Replica
 from rtstate.timeline import Timeline
 from rtstate.update import Update, coalesce
+from rtstate.views.barge_in import can_create_response, interrupt_events, truncate_event
 from rtstate.wire import ClientEvent, Raw, ServerEvent, UnknownEvent, parse_client_event, parse_server_event
 
 __version__ = "0.1.0"
@@ -62,6 +65,7 @@ __all__ = [
     "InputAudio",
     "InputTokens",
     "Item",
+    "LeftOut",
     "ModalityTokens",
     "Operation",
     "Part",
@@ -71,9 +75,11 @@ __all__ = [
     "Replica",
     "Response",
     "ResponseTotals",
+    "RestorePlan",
     "RevisionGap",
     "RtstateError",
     "ServerEvent",
+    "SessionInfo",
     "Snapshot",
     "Stats",
     "TextAudioTokens",
@@ -86,10 +92,15 @@ __all__ = [
     "UnknownEvent",
     "Update",
     "apply_patch",
+    "can_create_response",
     "coalesce",
     "diff",
+    "interrupt_events",
     "parse_client_event",
     "parse_server_event",
     "reduce",
     "replay",
+    "restore_events",
+    "restore_plan",
+    "truncate_event",
 ]
