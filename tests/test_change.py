@@ -3,11 +3,12 @@
 import attrs
 import pytest
 
-from rtstate import Anomaly, Change, Operation, Stats
+from rtstate import Anomaly, Change, Conversation, Operation, Stats, apply_patch
 from rtstate._growing import Growing
 from rtstate._json import freeze
 from rtstate._model import Part, Transcription
 from rtstate._operations import ABSENT
+from tests.helpers import added, deleted, delta, event, user
 
 
 def test_an_operation_is_written_as_json_patch_writes_it() -> None:
@@ -68,6 +69,50 @@ def test_a_change_without_operations_is_nothing() -> None:
     assert change.operations == ()
     assert change.patch() == change.patch(append=False) == []
     assert repr(change) == "<Change revision 4: ping, 0 operations>"
+
+
+def test_a_change_is_taken_back() -> None:
+    change, text = change_of_a_text()
+    text.chunks.append(" and later")
+    path = "/items/item_a/content/0/text"
+    assert change.inverse() == [
+        {"op": "replace", "path": path, "value": "Hi"},
+        {"op": "replace", "path": "/revision", "value": 4},
+    ]
+    assert Change(4, event_type="ping").inverse() == []
+
+
+def test_a_viewer_steps_back_through_a_conversation_and_forth_again() -> None:
+    conversation = Conversation()
+    documents, changes = [conversation.snapshot().to_dict()], list[Change]()
+    sent = (
+        added(user("u1", "Hi")),
+        delta("one"),
+        delta(" two"),
+        event("session.created", session={"id": "sess_1", "model": "x"}),
+        event("session.updated", session={"id": "sess_1", "model": "y", "voice": "echo"}),
+        deleted("u1"),
+        event("conversation.item.input_audio_transcription.delta", item_id="u2", delta="Hola"),
+    )
+    for each in sent:
+        changes.append(conversation.feed(each))
+        documents.append(conversation.snapshot().to_dict())
+    document = documents[-1]
+    for change, before in zip(reversed(changes), reversed(documents[:-1]), strict=True):
+        assert change
+        document = apply_patch(document, change.inverse())
+        assert document == before
+    for change, after in zip(changes, documents[1:], strict=True):
+        document = apply_patch(document, change.patch())
+        assert document == after
+
+
+def test_values_taken_back_are_plain_json() -> None:
+    old = Part("odd", extra=freeze({"a": [1]}))
+    change = Change(1, raw=[("replace", ("items", "item_a", "content", 0), None, old)])
+    value = change.inverse()[0]["value"]
+    assert value == {"type": "odd", "a": [1]}
+    assert type(value["a"]) is list
 
 
 def test_changes_and_anomalies_cannot_be_changed() -> None:

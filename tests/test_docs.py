@@ -3,13 +3,16 @@
 import contextlib
 import io
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from rtstate import simulate
+from rtstate.cli._commands import commands
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -37,6 +40,22 @@ def test_code_blocks_do_what_the_page_says(
                 exec(compile(code, str(page), "exec"), module)
             if next_kind == "text":
                 assert output.getvalue() == expected
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_print_what_the_page_says(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A ``text`` block behind a shell block is what its command prints, at 100 columns."""
+    monkeypatch.chdir(tmp_path)
+    Path("call.jsonl").write_text("".join(line + "\n" for line in simulate.example().lines(timed=True)))
+    found = blocks(page)
+    for (kind, code), (next_kind, expected) in zip(found, [*found, ("", "")][1:], strict=True):
+        if kind == "sh" and next_kind == "text":
+            words = shlex.split(code)
+            assert words[0] == "rtstate"
+            printed = CliRunner().invoke(commands, words[1:], env={"COLUMNS": "100"}).stdout
+            assert "".join(f"{line.rstrip()}\n" for line in printed.splitlines()) == expected
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

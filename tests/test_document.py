@@ -202,6 +202,13 @@ def _set(value: Any, *path: Any) -> Callable[[Any], None]:
     return put
 
 
+def _nested(depth: int) -> Any:
+    value: Any = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
 FAULTS: dict[str, tuple[Callable[[Any], None], str]] = {
     "no order": (_drop("order"), "document: 'order' is missing"),
     "no items": (_drop("items"), "document: 'items' is missing"),
@@ -231,6 +238,42 @@ FAULTS: dict[str, tuple[Callable[[Any], None], str]] = {
     "an order that names an item twice": (_set(["u1", "u1"], "order"), "u1"),
     "a text that is a number": (_set(5, "items", "u1", "content", 0, "text"), "items/u1: text"),
     "arguments that are an object": (_set({}, "items", "f1", "arguments"), "items/f1: arguments"),
+    "a text that was heard that is a number": (
+        _set(5, "items", "a1", "content", 0, "truncated", "heard_transcript"),
+        "items/a1: heard_transcript: expected a text or null, found int",
+    ),
+    "a truncation that is empty": (_set({}, "items", "a1", "content", 0, "truncated"), "items/a1: "),
+    "a truncation that is a list": (
+        _set([], "items", "a1", "content", 0, "truncated"),
+        "truncated: expected",
+    ),
+    "a mark that is a list": (
+        _set([1], "items", "a1", "content", 0, "truncated", "audio_end_ms"),
+        r"items/a1: audio_end_ms: expected a single value, found \[1\]",
+    ),
+    "a transcription that is empty": (_set({}, "items", "u2", "content", 0, "transcription"), "'status'"),
+    "a status that is a list": (
+        _set([], "items", "u1", "status"),
+        "items/u1: status: expected a text or null",
+    ),
+    "a part of a type that is a number": (
+        _set(5, "items", "u1", "content", 0, "type"),
+        "type: expected a text",
+    ),
+    "a response under another id": (_set("r9", "responses", "r1", "id"), "responses/r1: holds a response"),
+    "a limit that is an object": (_set({}, "rate_limits", "tokens", "limit"), "document: limit: expected"),
+    "a revision that is negative": (_set(-1, "revision"), "revision: expected a count, found -1"),
+    "a revision that is true": (_set(True, "revision"), "revision: expected a count, found True"),
+    "a name that is a number": (_set(5, "conversation_id"), "conversation_id: expected a text or null"),
+    "a session that is a list": (_set([], "session"), "session: expected an object or null, found list"),
+    "a counter that is true": (_set(True, "usage", "transcription", "count"), "count: expected a number"),
+    "a translation of numbers": (_set({"input_transcript": 5}, "translation"), "input_transcript: expected"),
+    "an order that is an object": (_set({"u1": 0}, "order"), "order: expected a list, found dict"),
+    "what is nested too deeply": (_set(_nested(5_000), "session", "x"), "document: nested too deeply"),
+    "an item that is nested too deeply": (
+        _set(_nested(5_000), "items", "u1", "extra", "x"),
+        "^items/u1: nested too deeply",
+    ),
     "an item under another id": (_set("u9", "items", "u1", "id"), "items/u1"),
 }
 

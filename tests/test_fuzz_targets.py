@@ -127,7 +127,7 @@ def inverse_without_its_first(self: Change) -> list[dict[str, Any]]:
 
 
 def short_memory(self: Order) -> dict[str, Any]:
-    return {**SAVE(self), "waiting": {}}
+    return {**SAVE(self), "waiting": {}, "hangers": {}}
 
 
 @pytest.mark.parametrize(

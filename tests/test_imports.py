@@ -13,12 +13,13 @@ HOME = Path(rtstate.__file__).parent
 LADDER = [
     # the nouns: what a conversation is
     ["_types", "errors"],
-    ["_json", "_vector", "_twin", "_growing"],
+    ["_json", "_vector", "_twin", "_trace", "_growing"],
     ["_heard", "_model"],
     ["_late"],
     ["_operations"],
     ["_change", "_order", "document", "patching"],
-    ["_patched", "diff", "update"],
+    ["views", "exports"],
+    ["_patched", "diff", "update", "views.barge_in", "views.transcript", "exports.restore"],
     ["replica"],
     # the verbs: how a conversation may change
     ["_draft.copies", "_draft.work"],
@@ -45,9 +46,6 @@ LADDER = [
     ["conversation", "events"],
     ["pure", "recording"],
     ["timeline"],
-    # what others make of a snapshot
-    ["views.barge_in", "exports.restore"],
-    ["views", "exports"],
     ["__init__"],
     # beside the house, and the edges
     ["simulate"],

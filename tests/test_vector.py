@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rtstate._vector import Vector
+from tests.test_costs import Work
 
 SIZES = st.sampled_from((0, 1, 2, 63, 64, 65, 127, 128, 4095, 4096, 4097))
 
@@ -85,3 +86,58 @@ def test_setting_beyond_the_end_is_refused(index: int) -> None:
 def test_setting_nothing_is_the_same_vector() -> None:
     vector = Vector(["a"])
     assert vector.with_all({}) is vector
+
+
+Entries = list[object]
+
+
+def plainly(one: Entries, other: Entries) -> list[tuple[object, object]]:
+    """What differs between two lists, found the long way."""
+    size = max(len(one), len(other))
+    pairs = zip(one + [None] * (size - len(one)), other + [None] * (size - len(other)), strict=True)
+    return [(was, now) for was, now in pairs if was is not now]
+
+
+@given(
+    size=SIZES,
+    sets=st.sets(st.integers(0, 5_000), max_size=12),
+    more=st.sampled_from((0, 0, 1, 2, 62, 63, 64, 65, 4_000)),
+)
+def test_differences_are_those_of_two_lists(size: int, sets: set[int], more: int) -> None:
+    entries: Entries = [object() for _ in range(size)]
+    news: Entries = [object() for _ in range(more)]
+    vector = Vector(entries)
+    other, others = vector, list(entries)
+    for at in sets if size else ():
+        others[at % size] = object()
+        other = other.with_(at % size, others[at % size])
+    for entry in news:
+        other = other.with_(len(other), entry)
+        others.append(entry)
+    assert list(vector.differences(other)) == plainly(entries, others)
+    assert list(other.differences(vector)) == plainly(others, entries)
+    rebuilt = Vector(others)  # which shares no tuple with it, only the entries
+    assert list(vector.differences(rebuilt)) == plainly(entries, others)
+    assert list(rebuilt.differences(other)) == []
+
+
+def test_a_vector_does_not_differ_from_itself() -> None:
+    vector = Vector([object()])
+    assert list(vector.differences(vector)) == []
+    assert list(Vector[object]().differences(Vector())) == []
+
+
+def test_equal_entries_that_are_not_the_same_object_differ() -> None:
+    one, other = "x" * 30, "".join(["x"] * 30)
+    assert list(Vector([one, None]).differences(Vector([other, None]))) == [(one, other)]
+
+
+def test_what_two_vectors_share_is_not_looked_at() -> None:
+    def work(size: int) -> Work:
+        vector = Vector(list(range(1_000, 1_000 + size)))
+        other = vector.with_(5, -1).with_(size, -2)
+        return Work(lambda: list(vector.differences(other)))
+
+    small, large = work(10), work(100_000)
+    assert large.calls <= small.calls + 60  # two levels more, for each of the two
+    assert large.bytes <= small.bytes + 4_000

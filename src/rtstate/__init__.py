@@ -24,6 +24,7 @@ from rtstate._model import (
     Truncated,
 )
 from rtstate._operations import Operation
+from rtstate._trace import ItemTrace, ResponseTrace, Transcribed
 from rtstate._types import AnomalyKind, AudioMode, Dialect
 from rtstate.conversation import Conversation
 from rtstate.diff import diff
@@ -45,6 +46,7 @@ from rtstate.replica import Replica
 from rtstate.timeline import Timeline
 from rtstate.update import Update, coalesce
 from rtstate.views.barge_in import can_create_response, interrupt_events, truncate_event
+from rtstate.views.transcript import Turn, transcript
 from rtstate.wire import ClientEvent, Raw, ServerEvent, UnknownEvent, parse_client_event, parse_server_event
 
 __version__ = "0.1.0"
@@ -65,6 +67,7 @@ __all__ = [
     "InputAudio",
     "InputTokens",
     "Item",
+    "ItemTrace",
     "LeftOut",
     "ModalityTokens",
     "Operation",
@@ -75,6 +78,7 @@ __all__ = [
     "Replica",
     "Response",
     "ResponseTotals",
+    "ResponseTrace",
     "RestorePlan",
     "RevisionGap",
     "RtstateError",
@@ -85,10 +89,12 @@ __all__ = [
     "TextAudioTokens",
     "Timeline",
     "Totals",
+    "Transcribed",
     "Transcription",
     "TranscriptionTotals",
     "Translation",
     "Truncated",
+    "Turn",
     "UnknownEvent",
     "Update",
     "apply_patch",
@@ -102,5 +108,6 @@ __all__ = [
     "replay",
     "restore_events",
     "restore_plan",
+    "transcript",
     "truncate_event",
 ]

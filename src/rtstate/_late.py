@@ -28,36 +28,37 @@ class LateItem(Item):
     __slots__ = ()
 
     def __getattr__(self, name: str) -> Any:
-        self._fill()
+        _fill(self)
         return object.__getattribute__(self, name)
 
-    def _fill(self) -> None:
-        """Become an item, from the one before and what has grown. Two readers at once do the same twice."""
-        growth: Growth | None = self._growth
-        if growth is None:
-            return
+    def __eq__(self, other: object) -> bool:
+        _fill(self)
+        return self == other  # which asks the other one if that is late too
+
+    def __hash__(self) -> int:
+        _fill(self)
+        return hash(self)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        _fill(self)
+        return self.__reduce_ex__(protocol)
+
+
+def _fill(item: Item) -> None:
+    """Make it an item, from the one before and what has grown. Two readers at once do the same twice.
+
+    No method: by the time it is called another reader may be done, and an item has no such method.
+    """
+    growth: Growth | None = item._growth  # pyright: ignore[reportPrivateUsage]
+    if growth is not None:
         base, index, text, count, audio_ms = growth
         grown: dict[str, Any] = {} if text is None else {str(text.path[-1]): Grown(text.chunks, count)}
         part: Any = attrs.evolve(base.content[index], audio_ms=audio_ms, **grown)
         for name in _FIELDS:
-            _set(self, name, getattr(base, name))
-        _set(self, "content", (*base.content[:index], part, *base.content[index + 1 :]))
-        _set(self, "_growth", None)
-        _set(self, "__class__", Item)
-
-    def __eq__(self, other: object) -> bool:
-        self._fill()
-        if isinstance(other, LateItem):
-            other._fill()
-        return self == other
-
-    def __hash__(self) -> int:
-        self._fill()
-        return hash(self)
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        self._fill()
-        return self.__reduce_ex__(protocol)
+            _set(item, name, getattr(base, name))
+        _set(item, "content", (*base.content[:index], part, *base.content[index + 1 :]))
+        _set(item, "_growth", None)
+    _set(item, "__class__", Item)  # also of what attrs.evolve() made of an unread one
 
 
 _Twin: Final = twin(Item)

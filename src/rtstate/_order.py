@@ -308,4 +308,5 @@ class Order:
         assert all(anchor not in self._labels for anchor in self._waiting)
         assert sorted(self._root) == sorted(each for who in self._hangers.values() for each in who)
         assert all(root in self._hangers for root in self._root.values())
+        assert set(self._root) <= set(self._labels) - set(self._hangers)
         assert self.floor is None or self.floor in self._labels

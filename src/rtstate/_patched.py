@@ -9,7 +9,7 @@ conversation of ten thousand items pays for the one that changed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from functools import partial
 from typing import Final
 
@@ -17,7 +17,16 @@ import attrs
 
 from rtstate._model import Item, plain
 from rtstate._types import Json
-from rtstate.document import ROOTS, OrderedItems, Placed, Snapshot, read_item, read_response, read_roots
+from rtstate.document import (
+    ROOTS,
+    OrderedItems,
+    Placed,
+    Snapshot,
+    read_item,
+    read_order,
+    read_response,
+    read_roots,
+)
 from rtstate.errors import DocumentError
 from rtstate.patching import apply_patch
 
@@ -45,16 +54,19 @@ def patched(
                 operation for operation in operations if not operation["path"].startswith("/order/")
             ]
     names = {each[0] for each in touched if each and not (trusted and each[0] == "order")}
-    item_ids = {each[1] for each in touched if each and each[0] == "items"}
-    response_ids = {each[1] for each in touched if each and each[0] == "responses"}
+    # In the order in which they come: new ones are seen in that order.
+    item_ids = dict.fromkeys([each[1] for each in touched if each and each[0] == "items"])
+    response_ids = dict.fromkeys([each[1] for each in touched if each and each[0] == "responses"])
 
     after = apply_patch(_excerpt(snapshot, names, item_ids, response_ids), operations)
     items = {each: read_item(each, after["items"][each]) for each in item_ids if each in after["items"]}
     order = snapshot._order
-    if not trusted and (len(items) < len(item_ids) or "order" in names):
-        order = _checked(snapshot, after.get("order"), item_ids, set(items))
+    if "order" in names:
+        order = _listed(snapshot, read_order(after.get("order")), item_ids.keys(), items.keys())
+    elif not trusted and len(items) < len(item_ids):
+        _listed(snapshot, order.ids(), item_ids.keys(), items.keys())
     responses = {
-        each: read_response(each, after["responses"][each])
+        each: (read_response(each, after["responses"][each]), snapshot.response_trace(each))
         for each in response_ids
         if each in after["responses"]
     }
@@ -70,20 +82,19 @@ def patched(
 def _placed(snapshot: Snapshot, items: Mapping[str, Item], item_id: str) -> Placed | None:
     """Return an entry of the table; its sort key counts no more once the order has changed."""
     before = snapshot._items.get(item_id)
-    return (items[item_id], before and before[1]) if item_id in items else None
+    if item_id not in items:
+        return None
+    return items[item_id], before and before[1], snapshot.item_trace(item_id)
 
 
-def _checked(snapshot: Snapshot, ids: list[str] | None, touched: set[str], there: set[str]) -> OrderedItems:
-    """Return the new order (None: the old one stays); it must name nothing that is not there."""
-    order = snapshot._order if ids is None else OrderedItems(partial(iter, ids))
-    named = set(order.ids())
-    if len(named) != len(order.ids()):
-        raise DocumentError(f"document: order names an item twice: {ids}")
-    known = named - touched if ids is None else {each for each in named - touched if snapshot.item(each)}
-    missing = named - known - there
+def _listed(snapshot: Snapshot, ids: tuple[str, ...], touched: Set[str], there: Set[str]) -> OrderedItems:
+    """Return the order that some ids make; raises DocumentError where it names what is not there."""
+    gone, before = touched - there, set(snapshot.order)
+    missing = [each for each in ids if each in gone]
+    missing += [each for each in set(ids) - before - there if snapshot.item(each) is None]
     if missing:
-        raise DocumentError(f"document: order names items that are not there: {sorted(missing)}")
-    return order
+        raise DocumentError(f"document: order names items that are not there: {missing}")
+    return OrderedItems(partial(tuple, ids))
 
 
 def _moved(order: OrderedItems, moves: list[Mapping[str, Json]]) -> list[str]:
@@ -93,6 +104,8 @@ def _moved(order: OrderedItems, moves: list[Mapping[str, Json]]) -> list[str]:
 
 def _touched(operation: Mapping[str, Json]) -> tuple[str, str] | None:
     """Return which entity, or which field of the root, an operation is about; None if that is no one's."""
+    if not isinstance(operation, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        return None
     path = operation.get("path")
     if operation.get("op") not in _DIRECT or not isinstance(path, str):
         return None
@@ -104,7 +117,7 @@ def _touched(operation: Mapping[str, Json]) -> tuple[str, str] | None:
 
 
 def _excerpt(
-    snapshot: Snapshot, names: set[str], item_ids: set[str], response_ids: set[str]
+    snapshot: Snapshot, names: set[str], item_ids: Iterable[str], response_ids: Iterable[str]
 ) -> dict[str, Json]:
     """Return the document of a snapshot, with nothing but what operations are about."""
     document: dict[str, Json] = {"items": {}, "responses": {}}

@@ -11,11 +11,12 @@ step that reads the one before (see ``docs/checkpoints.md``).
 
 from __future__ import annotations
 
+import json
 import re
 import zlib
 from collections.abc import Mapping
 from functools import cache
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Any, Final, NoReturn, TypeAlias, cast
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
 from pydantic_core import to_json
@@ -28,6 +29,8 @@ from rtstate.errors import CheckpointError
 VERSION: Final = 1
 _HEADER: Final = re.compile(rb"rtstate-checkpoint/(\d{1,9})\n")
 _LARGEST: Final = 1 << 32
+_SURROGATE: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u[dD][89a-fA-F]")  # which is never written
+_Ids: TypeAlias = Annotated[list[list[str]], Field(min_length=2, max_length=2)]
 
 
 class SavedAnomaly(TypedDict):
@@ -45,8 +48,8 @@ class Saved(TypedDict):
 
     history: Annotated[int, Field(ge=0, le=1 << 31)]
     strict: bool
-    seen: tuple[list[str], list[str]]
-    sent: tuple[list[str], list[str]]
+    seen: _Ids
+    sent: _Ids
     anomalies: list[SavedAnomaly]
     draft: SavedDraft
 
@@ -75,7 +78,14 @@ def unpack(data: bytes | bytearray | memoryview[int]) -> dict[str, Any]:
         )
     text = _inflated(data[header.end() :])
     try:
-        return cast("dict[str, Any]", _reader().validate_json(text))
+        # Not pydantic's reader: it takes 200 levels, an event may have as many, and here it lies deeper.
+        value = json.loads(text, parse_constant=_refuse)
+        if _SURROGATE.search(text):
+            raise ValueError("half a character")
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f"this checkpoint was not written by rtstate: {error}") from None
+    try:
+        return cast("dict[str, Any]", _reader().validate_python(value))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         at = ".".join(map(str, first["loc"]))
@@ -97,9 +107,13 @@ def _inflated(data: bytes) -> bytes:
     return text
 
 
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON")
+
+
 @cache
 def _reader() -> TypeAdapter[Any]:
-    exactly: Any = with_config(ConfigDict(extra="forbid", strict=True))
+    exactly: Any = with_config(ConfigDict(extra="forbid", strict=True, allow_inf_nan=False))
     for shape in (*SHAPES, SavedAnomaly, Saved):
         exactly(shape)
     return TypeAdapter(Saved)

@@ -105,6 +105,7 @@ class Conversation:
         TypeError for what is no JSON at all.
         """
         draft = self._draft
+        draft.at = at
         event_id: str | None = None
         try:
             event = read_event(raw)

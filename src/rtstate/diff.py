@@ -61,8 +61,8 @@ class _Difference:
         items = _pairs(old._items, new._items, lambda placed: placed[0].id)
         for item_id, was, now in items:
             self.entity(("items", item_id), was and was[0], now and now[0])
-        for response_id, before, after in _pairs(old._responses, new._responses, lambda each: each.id):
-            self.entity(("responses", response_id), before, after)
+        for response_id, before, after in _pairs(old._responses, new._responses, lambda each: each[0].id):
+            self.entity(("responses", response_id), before and before[0], after and after[0])
         if old._order is not new._order:
             self.order(old, new, items)
         for name in _ROOTS:

@@ -10,12 +10,13 @@ import json
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, cast
 
 import attrs
 
 from rtstate import _model as model
 from rtstate._json import FrozenDict, freeze, thaw
+from rtstate._trace import NO_ITEM_TRACE, NO_RESPONSE_TRACE, ItemTrace, ResponseTrace
 from rtstate._twin import twin
 from rtstate._types import IN_PROGRESS, Json
 from rtstate._vector import Vector
@@ -66,8 +67,11 @@ class Table(Generic[T]):
         return (entry for entry in self.vector if entry is not None)
 
 
-Placed = tuple[model.Item, int | None]
-"""An item with its sort key in the order, None where it has no place."""
+Placed = tuple[model.Item, int | None, ItemTrace]
+"""An item with its sort key in the order (None where it has no place), and its trace."""
+
+Answered = tuple[model.Response, ResponseTrace]
+"""A response and its trace."""
 
 
 class OrderedItems:
@@ -95,7 +99,7 @@ class OrderedItems:
 
 def sorted_ids(items: Table[Placed]) -> Iterator[str]:
     """Yield the ids of the items that have a sort key, in its order."""
-    placed = [(label, item.id) for item, label in items if label is not None]
+    placed = [(label, item.id) for item, label, _ in items if label is not None]
     return (item_id for _, item_id in sorted(placed))
 
 
@@ -118,7 +122,7 @@ class Snapshot:
     errors: tuple[model.ErrorRecord, ...]
     translation: model.Translation | None
     _items: Table[Placed] = attrs.field(alias="items")
-    _responses: Table[model.Response] = attrs.field(alias="responses")
+    _responses: Table[Answered] = attrs.field(alias="responses")
     _order: OrderedItems = attrs.field(alias="order")
     _read: tuple[model.Item, ...] | None = attrs.field(default=None, init=False)
 
@@ -132,7 +136,7 @@ class Snapshot:
         """The default conversation's items, first to last. Cost: O(n) on first read."""
         if self._read is None:
             found: list[Any] = [self._items.get(item_id) for item_id in self.order]
-            items = tuple([item for item, _ in found])
+            items = tuple([entry[0] for entry in found])
             object.__setattr__(self, "_read", items)  # past the guard: it only remembers
             return items
         return self._read
@@ -141,26 +145,37 @@ class Snapshot:
     def unplaced(self) -> tuple[model.Item, ...]:
         """The items without a place in the order: out of band, or not announced yet. Cost: O(n)."""
         placed = set(self.order)
-        return tuple([item for item, _ in self._items if item.id not in placed])
+        return tuple([item for item, *_ in self._items if item.id not in placed])
 
     def item(self, item_id: str) -> model.Item | None:
         """Return an item by its id, also one without a place in the order; None if there is none."""
         entry = self._items.get(item_id)
         return entry and entry[0]
 
+    def item_trace(self, item_id: str) -> ItemTrace:
+        """Return when an item was; all of it is None where nothing is known, as after from_dict()."""
+        entry = self._items.get(item_id)
+        return entry[2] if entry else NO_ITEM_TRACE
+
+    def response_trace(self, response_id: str) -> ResponseTrace:
+        """Return when a response was, and its model; all of it is None where nothing is known."""
+        entry = self._responses.get(response_id)
+        return entry[1] if entry else NO_RESPONSE_TRACE
+
     @property
     def responses(self) -> tuple[model.Response, ...]:
         """All responses, in the order in which they were first seen. Cost: O(n)."""
-        return tuple(self._responses)
+        return tuple([response for response, _ in self._responses])
 
     def response(self, response_id: str) -> model.Response | None:
         """Return a response by its id; None if there is none."""
-        return self._responses.get(response_id)
+        entry = self._responses.get(response_id)
+        return entry and entry[0]
 
     @property
     def active_responses(self) -> tuple[model.Response, ...]:
         """The responses that have not ended, first seen first. Cost: O(n)."""
-        return tuple([each for each in self._responses if each.status == IN_PROGRESS])
+        return tuple([each for each, _ in self._responses if each.status == IN_PROGRESS])
 
     def to_dict(self) -> dict[str, Json]:
         """Return the document, plain JSON and the caller's to change. Cost: its size."""
@@ -170,8 +185,8 @@ class Snapshot:
             "conversation_id": self.conversation_id,
             "session": thaw(self.session),
             "order": list(self.order),
-            "items": {item.id: item.to_dict() for item, _ in self._items},
-            "responses": {each.id: each.to_dict() for each in self._responses},
+            "items": {item.id: item.to_dict() for item, *_ in self._items},
+            "responses": {each.id: each.to_dict() for each, _ in self._responses},
             "usage": self.usage.to_dict(),
             "input_audio": self.input_audio.to_dict(),
             "rate_limits": {name: limit.to_dict() for name, limit in self.rate_limits.items()},
@@ -212,33 +227,70 @@ def read_item(item_id: str, each: Mapping[str, Json]) -> model.Item:
     with _reading(f"items/{item_id}"):
         if each["id"] != item_id:
             raise ValueError(f"holds an item with the id {each['id']!r}")
-        return _read_item(each)
+        return _read_item(freeze(each))
+
+
+_YOUNGER: Final = {"out_of_band": False}
+"""Keys of a response that a document may be older than."""
 
 
 def read_response(response_id: str, each: Mapping[str, Json]) -> model.Response:
     """Return the response that a document describes; raises DocumentError."""
     with _reading(f"responses/{response_id}"):
-        return model.Response(**{name: freeze(each[name]) for name in model.RESPONSE_FIELDS})
+        if each["id"] != response_id:
+            raise ValueError(f"holds a response with the id {each['id']!r}")
+        told = {**_YOUNGER, **each}
+        return model.Response(**{name: freeze(told[name]) for name in model.RESPONSE_FIELDS})
+
+
+def read_order(ids: Any) -> tuple[str, ...]:
+    """Return the order that a document gives; raises DocumentError."""
+    with _reading("document"):
+        if not isinstance(ids, (list, tuple)):
+            raise ValueError(f"order: expected a list, found {type(ids).__name__}")
+        order = tuple(cast("list[str]", ids))
+        for item_id in order:
+            _expect("order", item_id, str)
+        if len(set(order)) != len(order):
+            raise ValueError(f"order names an item twice: {list(order)}")
+        return order
 
 
 def read_roots(document: Mapping[str, Json], names: Iterable[str]) -> dict[str, Any]:
     """Return some of the values that stand at the root of a document; raises DocumentError."""
     with _reading("document"):
         return {
-            name: _ROOTS[name](document.get(name) if name == "translation" else document[name])
+            name: _ROOTS[name](freeze(document.get(name) if name == "translation" else document[name]))
             for name in names
         }
 
 
+def _read_revision(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError(f"revision: expected a count, found {value!r}")
+    return value
+
+
+def _read_translation(value: Any) -> model.Translation | None:
+    if value is None:
+        return None
+    _expect("translation", value, dict)
+    for name, text in value.items():
+        _expect(name, text, str, None)
+    return model.Translation(**value)
+
+
 _ROOTS: Final[Mapping[str, Callable[[Any], Any]]] = {
-    "revision": lambda value: value,
-    "conversation_id": lambda value: value,
-    "session": freeze,
-    "usage": model.read_totals,
-    "input_audio": lambda value: model.InputAudio(**value),
-    "rate_limits": lambda value: FrozenDict({name: model.RateLimit(**each) for name, each in value.items()}),
-    "errors": lambda value: tuple([model.ErrorRecord(**each) for each in value]),
-    "translation": lambda value: value and model.Translation(**value),
+    "revision": _read_revision,
+    "conversation_id": lambda value: _expect("conversation_id", value, str, None),
+    "session": lambda value: _expect("session", value, dict, None),
+    "usage": lambda value: model.read_totals(_expect_numbers(value)),
+    "input_audio": lambda value: model.InputAudio(**_expect_flat(value)),
+    "rate_limits": lambda value: FrozenDict(
+        {name: model.RateLimit(**_expect_flat(each)) for name, each in value.items()}
+    ),
+    "errors": lambda value: tuple([model.ErrorRecord(**_expect_flat(each)) for each in value]),
+    "translation": _read_translation,
 }
 ROOTS: Final = tuple(_ROOTS)
 """What a document holds beside its items, their order and its responses."""
@@ -249,8 +301,12 @@ def _reading(at: str) -> Generator[None]:
     """Say where it was that a document could not be read."""
     try:
         yield
+    except DocumentError:
+        raise
     except KeyError as error:
         raise DocumentError(f"{at}: {error.args[0]!r} is missing") from error
+    except RecursionError:
+        raise DocumentError(f"{at}: nested too deeply") from None
     except (AttributeError, TypeError, ValueError) as error:
         raise DocumentError(f"{at}: {error}") from error
 
@@ -264,62 +320,94 @@ def _read(document: Mapping[str, Json]) -> Snapshot:
             f"format: expected {FORMAT!r}, found {found!r}; newer formats need a newer rtstate"
         )
     with _reading("document"):
-        place = {item_id: number for number, item_id in enumerate(document["order"])}
-        if len(place) != len(document["order"]):
-            raise ValueError(f"order names an item twice: {list(document['order'])}")
+        order = read_order(document["order"])
+        place = {item_id: number for number, item_id in enumerate(order)}
         placed: list[Placed | None] = [
-            (read_item(item_id, each), place.pop(item_id, None))
+            (read_item(item_id, each), place.pop(item_id, None), NO_ITEM_TRACE)
             for item_id, each in document["items"].items()
         ]
         if place:
             raise ValueError(f"order names items that are not there: {sorted(place)}")
-        responses: list[model.Response | None] = [
-            read_response(response_id, each) for response_id, each in document["responses"].items()
+        responses: list[Answered | None] = [
+            (read_response(response_id, each), NO_RESPONSE_TRACE)
+            for response_id, each in document["responses"].items()
         ]
         items = Table({id_: slot for slot, id_ in enumerate(document["items"])}, Vector(placed))
-        end = len(document["order"]), len(document["order"])
         return Snapshot(
             items=items,
             responses=Table({id_: slot for slot, id_ in enumerate(document["responses"])}, Vector(responses)),
-            order=OrderedItems(partial(sorted_ids, items), end),
+            order=OrderedItems(partial(sorted_ids, items), (len(order), len(order))),
             **read_roots(document, ROOTS),
         )
 
 
 def _read_item(each: Mapping[str, Json]) -> model.Item:
-    common = {name: each[name] for name in ("id", "type", "status", "response_id", "previous_item_id")}
+    common = {name: each[name] for name in model.ITEM_HEAD}
+    for name, value in common.items():
+        _expect(name, value, str, None)
     names = model.ITEM_FIELDS.get(each["type"])
     if names is None:
-        return model.Item(**common, extra=freeze({k: v for k, v in each.items() if k not in common}))
-    fields: dict[str, Json] = {name: freeze(each[name]) for name in names}
+        return model.Item(**common, extra=FrozenDict({k: v for k, v in each.items() if k not in common}))
+    fields: dict[str, Json] = {name: each[name] for name in names}
     if "content" in fields:
         fields["content"] = tuple([_read_part(part) for part in each["content"]])
     told = {name: fields.pop(name) for name in names if name in model.MCP_FIELDS}
     fields["mcp"] = FrozenDict({name: value for name, value in told.items() if value is not None})
-    _expect_text("arguments", fields.get("arguments"))
-    return model.Item(**common, **fields, extra=freeze(each["extra"]))
+    _expect("arguments", fields.get("arguments"), str, None)
+    return model.Item(**common, **fields, extra=each["extra"])
 
 
 def _read_part(part: Mapping[str, Json]) -> model.Part:
     if part["type"] is not None and part["type"] not in model.PART_TYPES:
-        return model.Part(part["type"], extra=freeze({k: v for k, v in part.items() if k != "type"}))
+        _expect("type", part["type"], str)
+        return model.Part(part["type"], extra=FrozenDict({k: v for k, v in part.items() if k != "type"}))
     for name in ("text", "transcript"):
-        _expect_text(name, part[name])
-    cut, transcription = part["truncated"], part.get("transcription")
+        _expect(name, part[name], str, None)
+    cut = _expect("truncated", part["truncated"], dict, None)
+    transcription = _expect("transcription", part.get("transcription"), dict, None)
+    if transcription is not None:
+        _expect("status", transcription["status"], str)
+    if cut is not None:
+        for name in ("heard_transcript", "generated_transcript"):
+            _expect(name, cut[name], str, None)
     return model.Part(
         part["type"],
         text=part["text"],
-        transcript=cut["generated_transcript"] if cut else part["transcript"],
+        transcript=part["transcript"] if cut is None else cut["generated_transcript"],
         audio_ms=part["audio_ms"],
         final=part["final"],
-        truncated=cut and model.Truncated(**cut),
-        transcription=transcription and model.Transcription(**freeze(transcription)),
+        truncated=None if cut is None else model.Truncated(**_expect_flat(cut)),
+        transcription=None if transcription is None else model.Transcription(**transcription),
         image_url=part.get("image_url"),
         detail=part.get("detail"),
-        extra=freeze(part["extra"]),
+        extra=part["extra"],
     )
 
 
-def _expect_text(name: str, value: Any) -> None:
-    if value is not None and not isinstance(value, str):
-        raise ValueError(f"{name}: expected a text or null, found {type(value).__name__}")
+_WORDS: Final[Mapping[type | None, str]] = {str: "a text", dict: "an object", None: "null"}
+
+
+def _expect(name: str, value: Any, *kinds: type | None) -> Any:
+    """Return a value of one of some kinds, None being null; refuse any other."""
+    if not any(value is None if kind is None else isinstance(value, kind) for kind in kinds):
+        words = " or ".join([_WORDS[kind] for kind in kinds])
+        raise ValueError(f"{name}: expected {words}, found {type(thaw(value)).__name__}")
+    return value
+
+
+def _expect_flat(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return fields that hold texts, numbers and the like; refuse lists and objects among them."""
+    for name, value in fields.items():
+        if isinstance(value, (dict, tuple)):
+            raise ValueError(f"{name}: expected a single value, found {thaw(value)!r}")
+    return fields
+
+
+def _expect_numbers(counters: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return counters within counters; refuse what is neither."""
+    for name, value in counters.items():
+        if isinstance(value, dict):
+            _expect_numbers(value)  # pyright: ignore[reportUnknownArgumentType]
+        elif not isinstance(value, (int, float)) or isinstance(value, bool):
+            raise ValueError(f"{name}: expected a number, found {value!r}")
+    return counters

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, cast
 
@@ -18,6 +19,14 @@ _NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "move": ("path", "from"),
     "copy": ("path", "from"),
 }
+_KINDS: Final[Mapping[type, str]] = {
+    dict: "an object",
+    list: "a list",
+    str: "a text",
+    bool: "a truth value",
+    type(None): "null",
+}
+_BAD_ESCAPE: Final = re.compile("~(?![01])")
 
 
 def apply_patch(document: Json, operations: Iterable[Mapping[str, Json]]) -> Json:
@@ -25,7 +34,8 @@ def apply_patch(document: Json, operations: Iterable[Mapping[str, Json]]) -> Jso
 
     ``operations`` are JSON Patch (RFC 6902), and ``{"op": "append", "path": …, "value": …}``, which appends
     to a text. All or nothing: raises PatchError, saying which operation did not fit and why. What did not
-    change is shared with the given document. Cost: the containers on the way to each change.
+    change is shared with the given document, and a value with its operation. Cost: the containers on the way
+    to each change, and the length of a text that is appended to.
 
     >>> apply_patch({"text": "Hi"}, [{"op": "append", "path": "/text", "value": " there"}])
     {'text': 'Hi there'}
@@ -40,6 +50,8 @@ def apply_patch(document: Json, operations: Iterable[Mapping[str, Json]]) -> Jso
             patched.apply(operation)
         except _Misfit as misfit:
             raise PatchError(f"operation {number} ({_named(operation)}): {misfit}") from None
+        except RecursionError:
+            raise PatchError(f"operation {number} ({_named(operation)}): nested too deeply") from None
     return patched.document
 
 
@@ -78,13 +90,7 @@ class _Patched:
         elif op == "add":
             self._add(keys, operation["value"])
         else:
-            origin = _keys(operation["from"])
-            value = self._read(origin)
-            if op == "move":
-                if keys[: len(origin)] == origin and len(keys) > len(origin):
-                    raise _Misfit("nothing can be moved into itself")
-                self._remove(origin)
-            self._add(keys, value)
+            self._bring(_keys(operation["from"]), keys, stays=op == "copy")
 
     def _read(self, keys: list[str]) -> Json:
         value = self.document
@@ -134,6 +140,18 @@ class _Patched:
         holder = self._holder(keys)
         del holder[_place(holder, keys[-1])]
 
+    def _bring(self, origin: list[str], keys: list[str], *, stays: bool) -> None:
+        value = self._read(origin)
+        if stays:
+            self._own.clear()  # it stands in two places now
+        elif keys == origin:
+            return
+        elif keys[: len(origin)] == origin:
+            raise _Misfit("nothing can be moved into itself")
+        else:
+            self._remove(origin)
+        self._add(keys, value)
+
     def _append(self, keys: list[str], value: Json) -> None:
         text = self._read(keys)
         if not isinstance(text, str) or not isinstance(value, str):
@@ -146,6 +164,8 @@ def _keys(path: Json) -> list[str]:
     if not isinstance(path, str) or (path and not path.startswith("/")):
         raise _Misfit(f"a path is a JSON Pointer such as /items/item_1, not {path!r}")
     if "~" in path:
+        if _BAD_ESCAPE.search(path):
+            raise _Misfit(f"in a JSON Pointer ~ is written ~0, and / in a key ~1, not {path!r}")
         return [key.replace("~1", "/").replace("~0", "~") for key in path.split("/")[1:]]
     return path.split("/")[1:]
 
@@ -171,14 +191,10 @@ def _index(key: str, size: int) -> int:
 
 
 def _kind(value: Any) -> str:
-    kinds: dict[Any, str] = {
-        dict: "an object",
-        list: "a list",
-        str: "a text",
-        bool: "a truth value",
-        type(None): "null",
-    }
-    return kinds.get(type(value), "a number")
+    for kind, word in _KINDS.items():
+        if isinstance(value, kind):
+            return word
+    return "a number"
 
 
 def _named(operation: Any) -> str:

@@ -21,10 +21,10 @@ def reduce(state: Snapshot | bytes, events: Iterable[Any], *, dialect: Dialect =
 
     From a checkpoint (bytes) it is exact: ``reduce(reduce(c, one), two)`` is ``reduce(c, [*one, *two])``. A
     snapshot has only what shows, so that repeated events, late ones for deleted items and anchors that are
-    still missing are not known from before; items that no event touches are shared with the snapshot given,
-    and it is returned itself if nothing changes. ``events`` are JSON, mappings or event objects; ``dialect``
-    as for :class:`Conversation`, a checkpoint has its own. Cost: the size of the state, so a live
-    :class:`Conversation` is the better way for a stream.
+    still missing are not known from before, nor that there was a session before this one. Items that no event
+    touches are shared with the snapshot given, and it is returned itself if nothing changes. ``events`` are
+    JSON, mappings or event objects; ``dialect`` as for :class:`Conversation`, a checkpoint has its own. Cost:
+    the size of the state, so a live :class:`Conversation` is the better way for a stream.
 
     >>> empty = Conversation().snapshot()
     >>> heard = reduce(empty, ['{"type": "input_audio_buffer.committed", "item_id": "item_1"}'])
@@ -33,9 +33,7 @@ def reduce(state: Snapshot | bytes, events: Iterable[Any], *, dialect: Dialect =
     """
     if isinstance(state, Snapshot):
         conversation = Conversation(dialect=dialect, history=0)
-        conversation._draft = draft = revive(state, dialect)  # pyright: ignore[reportPrivateUsage]
-        session: Any = state.session or {}
-        draft.set_formats(input=input_bytes_per_second(session), output=output_bytes_per_second(session))
+        conversation._draft = revive(state, dialect, input_bytes_per_second, output_bytes_per_second)  # pyright: ignore[reportPrivateUsage]
         _feed(conversation, events)
         return conversation.snapshot() if conversation.revision != state.revision else state
     conversation = Conversation.restore(state)

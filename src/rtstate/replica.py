@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias, TypeGuard, cast
 
 import attrs
 
@@ -60,9 +60,10 @@ class Replica:
         """Take what changed, and tell whether that was new: what the replica has already is passed over.
 
         ``news`` is a :class:`Change`, an :class:`Update` (or its ``to_dict()``, from elsewhere), or the
-        operations of one change. An update with a snapshot seeds the replica. Raises RevisionGap where
-        changes are missing in between, PatchError and DocumentError for operations that do not fit; the
-        replica is then as it was. Cost: the entities that change.
+        operations of one change (none at all: it changed nothing). An update with a snapshot seeds the
+        replica. Raises RevisionGap where changes are missing in between, PatchError and DocumentError for
+        operations that do not fit; the replica is then as it was. Cost: the entities that change, and a look
+        at all ids where the order does.
         """
         since, revision, operations = _read(news)
         if since is None:
@@ -93,23 +94,34 @@ def _read(news: Any) -> tuple[int | None, int, Sequence[Mapping[str, Json]]]:
         return news.since, news.revision, news.patch()
     if isinstance(news, Mapping):
         told = cast("Mapping[str, Any]", news)
-        since, revision, operations = told.get("since"), told.get("revision"), told.get("patch")
-        if not (isinstance(since, int | None) and isinstance(revision, int) and isinstance(operations, list)):
+        since: Any = told.get("since")
+        revision, operations = told.get("revision"), told.get("patch")
+        known = since is None or _is_revision(since)
+        if not (known and _is_revision(revision) and isinstance(operations, list)):
             raise PatchError(
                 "an update has a patch, the revision it leads to, and since: a revision, or null"
             )
         return since, revision, operations  # pyright: ignore[reportUnknownVariableType]
-    if not isinstance(news, Sequence) or isinstance(news, (str, bytes)):
+    if not isinstance(news, Sequence) or isinstance(news, (str, bytes, bytearray)):
         raise TypeError(f"expected a change, an update or operations, not {type(news).__name__}")
     return _read_operations(list(news))  # pyright: ignore[reportUnknownArgumentType]
 
 
 def _read_operations(operations: list[Any]) -> tuple[int | None, int, list[Any]]:
+    if not operations:
+        return 0, 0, operations
     told = [cast("Mapping[str, Any]", each) for each in operations if isinstance(each, Mapping)]
-    written = {each.get("path"): each.get("value") for each in told if each.get("op") == "replace"}
-    revision = written.get("/revision")
-    if "" in written:
+    told = [each for each in told if each.get("op") == "replace"]
+    if any(each.get("path") == "" for each in told):
         return None, 0, operations
-    if not isinstance(revision, int):
+    revision: Any = None
+    for each in told:
+        if each.get("path") == "/revision":
+            revision = each.get("value")
+    if not _is_revision(revision):
         raise PatchError("the operations of a change end with its revision; these have none")
     return revision - 1, revision, operations
+
+
+def _is_revision(value: Any) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)

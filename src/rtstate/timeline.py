@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
+from math import isfinite
 from typing import Final
 
 from sortedcontainers import SortedDict
@@ -64,14 +65,14 @@ class Timeline:
             self._changes.append(change)
             if change.revision % self._interval == 0:
                 self._kept[change.revision] = self._conversation.snapshot()
-        if at is not None:
+        if at is not None and isfinite(at):
             self._times.append(max(at, self._times[-1]) if self._times else at)
             self._reached.append(change.revision)
         return change
 
     @property
     def conversation(self) -> Conversation:
-        """The conversation where it stands now."""
+        """The conversation where it stands now; feed it by :meth:`feed` alone."""
         return self._conversation
 
     @property

@@ -54,7 +54,7 @@ class Update:
 def coalesce(changes: Iterable[Change]) -> Update:
     """Return several changes that follow one another as one update. Cost: their operations.
 
-    Changes that changed nothing are passed over. Raises ValueError where one is missing between two, or where
+    Changes that changed nothing are left out. Raises ValueError where one is missing between two, or where
     there is none at all.
 
     >>> import rtstate
@@ -65,12 +65,10 @@ def coalesce(changes: Iterable[Change]) -> Update:
     (<Update from revision 0 to 5: 5 changes>, {'op': 'append', ... 'value': 'HiHiHiHi'})
     """
     made = tuple(changes)
-    told = tuple([change for change in made if change])
     if not made:
         raise ValueError("coalesce() takes at least one change")
-    for one, other in pairwise(told):
-        if other.revision != one.revision + 1:
+    for one, other in pairwise(made):
+        if other.revision - bool(other) != one.revision:
             raise ValueError(f"revision {one.revision} is followed by {other.revision}: changes are missing")
-    if not told:
-        return Update(made[-1].revision, made[-1].revision)
-    return Update(told[0].revision - 1, told[-1].revision, told)
+    told = tuple([change for change in made if change])
+    return Update(made[0].revision - bool(made[0]), made[-1].revision, told)

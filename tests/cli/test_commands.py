@@ -1,3 +1,5 @@
+import contextlib
+import io
 import json
 import os
 import signal
@@ -7,11 +9,11 @@ import time
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 import rtstate
 from rtstate import simulate
-from rtstate.cli._commands import commands
+from rtstate.cli._printing import page_console
+from tests.cli.support import invoke
 
 RTSTATE = (sys.executable, "-m", "rtstate")
 HELLO = '{"type": "conversation.item.added", "item": {"id": "item_1", "type": "message", "role": "user"}}'
@@ -20,10 +22,6 @@ HELLO = '{"type": "conversation.item.added", "item": {"id": "item_1", "type": "m
 def run(*words: str, stdin: str | bytes = b"") -> subprocess.CompletedProcess[bytes]:
     data = stdin.encode() if isinstance(stdin, str) else stdin
     return subprocess.run([*RTSTATE, *words], input=data, capture_output=True, check=False, timeout=60)
-
-
-def invoke(*words: str, stdin: str | None = None) -> Result:
-    return CliRunner().invoke(commands, words, input=stdin)
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +36,12 @@ def test_demo_says_what_it_is_and_shows_the_example() -> None:
     assert (result.returncode, result.stderr) == (0, b"")
     assert result.stdout.startswith(b"The bundled example, a simulated call. Your own: rtstate replay FILE\n")
     assert b'track_order(order_number="LH-40291")' in result.stdout
+
+
+def test_the_page_prints_where_standard_output_is_no_file() -> None:
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        page_console().print("Hello")
+    assert printed.getvalue() == "Hello\n"
 
 
 @pytest.mark.parametrize("dialect", simulate.DIALECTS)
@@ -62,9 +66,9 @@ def test_demo_names_the_saved_file_and_one_that_cannot_be_written(tmp_path: Path
     file = tmp_path / "session.jsonl"
     assert str(file) in invoke("demo", "--save", str(file)).stdout.replace("\n", "")
     missing = tmp_path / "nowhere" / "session.jsonl"
-    result = run("demo", "--save", str(missing))
-    assert result.returncode == 2
-    assert result.stderr.decode() == f"Error: {missing} cannot be written: No such file or directory\n"
+    result = invoke("demo", "--save", str(missing))
+    assert result.exit_code == 2
+    assert result.stderr == f"Error: {missing} cannot be written: No such file or directory\n"
 
 
 def test_json_is_the_document_on_one_line(recording: Path) -> None:

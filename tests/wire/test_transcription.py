@@ -14,6 +14,7 @@ from tests.helpers import (
     call,
     cases,
     committed,
+    deleted,
     done,
     event,
     prove,
@@ -385,6 +386,22 @@ def test_a_new_session_does_not_make_the_last_in_progress_final() -> None:
     events = [sessions[0], *SAID, cumulative("Hello"), sessions[1]]
     for last in (added(user("u2"), after=None), response_created()):
         prove(events, last, part("Hello", "partial") | totals(count=0))
+
+
+@pytest.mark.parametrize(
+    "gone",
+    [
+        [deleted("u1")],
+        [event("error", error={"event_id": "event_1"}), speech_started()],
+        [done(call("u1", "{}", status="completed"))],
+    ],
+    ids=["deleted", "refused and begun anew", "no message"],
+)
+def test_the_last_in_progress_of_what_is_gone_is_never_final(gone: list[Event]) -> None:
+    first = event("conversation.item.create", event_id="event_1", item={"id": "u1", "type": "message"})
+    if gone[0]["type"] != "error":
+        first = speech_started()
+    prove([first, cumulative("Hello"), *gone], response_created(), totals(count=0))
 
 
 # Diarization

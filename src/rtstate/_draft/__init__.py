@@ -44,6 +44,11 @@ class Draft(Requests):
         self.input_bytes_per_second = input or self.input_bytes_per_second
         self.output_bytes_per_second = output or self.output_bytes_per_second
 
+    def set_models(self, *, answers: str | None, transcription: str | None) -> None:
+        """Note which models answer and transcribe from now on, as far as that is said."""
+        self.answer_model = answers or self.answer_model
+        self.transcription_model = transcription or self.transcription_model
+
     def name_conversation(self, conversation_id: str) -> None:
         """Note the id of the default conversation."""
         self.is_named = True
@@ -56,6 +61,7 @@ class Draft(Requests):
         if self.has_session and (now is None or now != before):
             self._settle()
             self.input_bytes_per_second = self.output_bytes_per_second = None
+            self.answer_model = self.transcription_model = None
             self.sessions.append(SessionInfo(first_revision=self.revision + 1))
         self._describe_session(session or EMPTY)
         self.has_session = True

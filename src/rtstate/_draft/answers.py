@@ -103,6 +103,7 @@ class Answers(Items):
             return
         part.audio.source = source
         part.streamed = True
+        self.stamp(part.item, "first_audio_at")
         self.write(part, "audio_ms", part.audio.append(chunk))
         if part.mark is not None:
             self.show_truncated(part)

@@ -103,6 +103,7 @@ class Items(Parts):
         """Advance an item's status; it never goes back."""
         if _RANK.get(status, 1) > _RANK.get(item.status, 1):
             self.write(item, "status", status)
+            self.stamp(item, "ended_at")
             self.open_items.pop(item.id, None)
 
     def weigh(self, item: ItemWork) -> None:

@@ -75,6 +75,7 @@ class Parts(Writer):
             growing.chunks.extend([text] if isinstance(text, str) else [])
             setattr(node, name, growing)
         growing.chunks.append(delta)
+        self.stamp(node.item if isinstance(node, PartWork) else node, "first_text_at")
         if self._shown_as_heard(node, name):
             return
         if isinstance(node, PartWork):
@@ -90,6 +91,7 @@ class Parts(Writer):
         """Set a text of an entity to its final value. Cost: its length."""
         old: Text = getattr(node, name)
         setattr(node, name, text)
+        self.stamp(node.item if isinstance(node, PartWork) else node, "first_text_at")
         if isinstance(node, PartWork):
             node.stream = None
         if joined(old) != text and not self._shown_as_heard(node, name):
@@ -101,6 +103,7 @@ class Parts(Writer):
         The smallest mark wins, and no later copy of the part undoes it.
         """
         part.marks = {**part.marks, by: min(audio_end_ms, part.marks.get(by, audio_end_ms))}
+        self.stamp(part.item, "truncated_at")
         self._mark(part)
 
     def restore_part(self, part: PartWork, by: str) -> None:

@@ -58,6 +58,7 @@ class Responses(Speech):
         response.ended = True
         del self.running[response.id]
         self.write(response, "status", status)
+        self.stamp(response, "ended_at")
         for item_id in response.output:
             item = self.items.get(item_id)
             if item is not None and item.response_id == response.id:

@@ -1,7 +1,8 @@
 """A draft made from a snapshot alone: as much of the hidden state as the document lets one infer.
 
 A snapshot does not tell which ids were deleted, which events were seen, what waits for an anchor, what the
-client has asked for. It is taken that nothing is; whoever needs better keeps a checkpoint.
+client has asked for, whether there was a session before this one. It is taken that nothing is; whoever needs
+better keeps a checkpoint.
 """
 
 # Frozen copies are handed on as they are:
@@ -9,7 +10,8 @@ client has asked for. It is taken that nothing is; whoever needs better keeps a 
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 from rtstate._draft import Draft
 from rtstate._draft.parts import DEFAULT_BYTES_PER_SECOND
@@ -18,25 +20,34 @@ from rtstate._model import Item, Part, Response, plain
 from rtstate._types import IN_PROGRESS, Dialect, Json
 from rtstate.document import Snapshot
 
+Rate: TypeAlias = Callable[[Mapping[str, Json]], int | None]
 
-def revive(snapshot: Snapshot, dialect: Dialect = "auto") -> Draft:
-    """Return a draft that stands where a snapshot does and shares what it holds. Cost: its size."""
-    items = [item for item, _ in snapshot._items]
+
+def revive(snapshot: Snapshot, dialect: Dialect, input_rate: Rate, output_rate: Rate) -> Draft:
+    """Return a draft that stands where a snapshot does and shares what it holds. Cost: its size.
+
+    ``input_rate`` and ``output_rate`` tell how many bytes a second of audio has where a session, or a
+    response, says so.
+    """
+    heard, spoken = input_rate(snapshot.session or {}), output_rate(snapshot.session or {})
+    rates = {each.id: output_rate(each.extra) for each in snapshot.responses}
+    items = [item for item, *_ in snapshot._items]
     ordered = set(snapshot.order)
     saved = save(Draft("measure", dialect))
     saved.update(
         revision=snapshot.revision,
         conversation_id=snapshot.conversation_id,
-        is_named=snapshot.conversation_id is not None,
-        session=plain(snapshot.session),
+        is_named=_is_named(snapshot),
         has_session=snapshot.session is not None,
-        input_audio=snapshot.input_audio.to_dict(),
-        rate_limits=plain(snapshot.rate_limits),
-        errors=plain(snapshot.errors),
-        translation={} if snapshot.translation is None else snapshot.translation.to_dict(),
+        input_bytes_per_second=heard,
+        output_bytes_per_second=spoken,
+        translation=plain(snapshot.translation),
         usage=snapshot.usage.to_dict(),
-        items=[_item(item, placed=item.id in ordered) for item in items],
-        responses=[_response(each) for each in snapshot.responses],
+        items=[
+            _item(item, item.id in ordered, heard, rates.get(item.response_id or "") or spoken)
+            for item in items
+        ],
+        responses=[_response(each, rates[each.id]) for each in snapshot.responses],
         calls={item.call_id: item.id for item in reversed(items) if _is_call(item)},
     )
     saved["order"].update(
@@ -44,17 +55,21 @@ def revive(snapshot: Snapshot, dialect: Dialect = "auto") -> Draft:
         hangers={item.id: [] for item in items if item.id in ordered and _is_provisional(item)},
     )
     draft = load(saved)
+    draft.session, draft.input_audio = snapshot.session, snapshot.input_audio
+    draft.rate_limits, draft.errors, draft._totals = snapshot.rate_limits, snapshot.errors, snapshot.usage
     for item in items:
         work = draft.items[item.id]
         work.frozen = work.base = item
+        work.trace = snapshot.item_trace(item.id)
         for part, frozen in zip(work.parts, item.content, strict=True):
             part.frozen = frozen
     for response in snapshot.responses:
-        draft.responses[response.id].frozen = response
+        answer = draft.responses[response.id]
+        answer.frozen, answer.trace = response, snapshot.response_trace(response.id)
     return draft
 
 
-def _item(item: Item, *, placed: bool) -> dict[str, Json]:
+def _item(item: Item, placed: bool, heard: int | None, spoken: int | None) -> dict[str, Json]:
     return {
         "id": item.id,
         "type": item.type,
@@ -70,7 +85,7 @@ def _item(item: Item, *, placed: bool) -> dict[str, Json]:
         ),
         "typed": True,
         "anchored": item.previous_item_id is not None,
-        "parts": [_part(part) for part in item.content],
+        "parts": [_part(part, heard if part.transcription else spoken) for part in item.content],
         "arguments_final": item.status != IN_PROGRESS,
         "ready": item.ready,
         "placed": placed,
@@ -79,7 +94,7 @@ def _item(item: Item, *, placed: bool) -> dict[str, Json]:
     }
 
 
-def _part(part: Part) -> dict[str, Json]:
+def _part(part: Part, rate: int | None) -> dict[str, Json]:
     cut, transcription = part.truncated, part.transcription
     transcript = part.transcript if cut is None else cut.generated_transcript
     segments: Any = part.extra.get("segments")
@@ -101,13 +116,13 @@ def _part(part: Part) -> dict[str, Json]:
         "billed": "priced" if transcription is not None and transcription.status == "final" else "",
     }
     if part.audio_ms is not None:
-        size = part.audio_ms * DEFAULT_BYTES_PER_SECOND // 1000
-        rate = DEFAULT_BYTES_PER_SECOND
+        rate = rate or DEFAULT_BYTES_PER_SECOND
+        size = -(-part.audio_ms * rate // 1000)  # the least that is so many milliseconds
         saved["audio"] = {"source": "", "bytes_per_second": rate, "size": size, "chunks": None}
     return saved
 
 
-def _response(response: Response) -> dict[str, Json]:
+def _response(response: Response, rate: int | None) -> dict[str, Json]:
     ended = response.status != IN_PROGRESS
     return {
         "id": response.id,
@@ -117,6 +132,7 @@ def _response(response: Response) -> dict[str, Json]:
             conversation_id=response.conversation_id,
             metadata=plain(response.metadata),
             usage=plain(response.usage),
+            bytes_per_second=rate,
         ),
         "output": list(response.output),
         "indexes": list(range(len(response.output))),
@@ -125,6 +141,12 @@ def _response(response: Response) -> dict[str, Json]:
         "ended": ended,
         "billed": ("priced" if response.usage else "counted") if ended else "",
     }
+
+
+def _is_named(snapshot: Snapshot) -> bool:
+    """Tell whether the session seems to have said the conversation's id itself: no response did."""
+    named = snapshot.conversation_id
+    return named is not None and all(each.conversation_id != named for each in snapshot.responses)
 
 
 def _told(**fields: Json) -> dict[str, Json]:

@@ -7,22 +7,26 @@ on reading.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final, Literal
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal, cast
 
 import attrs
 from typing_extensions import TypedDict
 
 from rtstate import _model as model
-from rtstate._draft import Draft
+from rtstate._draft import KEPT_ERRORS, Draft
 from rtstate._draft.work import ItemWork, PartWork, Request, ResponseWork
 from rtstate._growing import Audio, Growing
 from rtstate._json import FrozenDict, freeze
+from rtstate._trace import ItemTrace, ResponseTrace, Transcribed
 from rtstate._types import AudioMode, Dialect, Json
 
 _Billed = Literal["", "counted", "priced"]
 _Object = dict[str, Json]
 _Number = int | float
+_Spoken = Literal["text", "transcript"]
 
 
 class SavedAudio(TypedDict):
@@ -42,12 +46,17 @@ class SavedTranscription(TypedDict):
 
 
 class SavedPart(TypedDict, total=False):
-    """A part. ``growing`` names the texts that deltas still may go to, with the wire name of those deltas."""
+    """A part.
+
+    ``growing`` names the texts that deltas still may go to, with the wire name of those deltas; ``stream`` is
+    the one among them that the next delta probably goes to.
+    """
 
     type: str | None
     text: str
     transcript: str
-    growing: dict[str, str]
+    growing: dict[_Spoken, str]
+    stream: _Spoken
     audio: SavedAudio
     audio_ms: int
     final: bool
@@ -59,6 +68,29 @@ class SavedPart(TypedDict, total=False):
     extra: _Object
     streamed: bool
     billed: _Billed
+
+
+class SavedTranscribed(TypedDict):
+    """What transcribed a part, and at what cost."""
+
+    content_index: int
+    model: str | None
+    usage: _Object | None
+
+
+class SavedTrace(TypedDict, total=False):
+    """When an item or a response was, and what did it."""
+
+    started_at: _Number
+    first_text_at: _Number
+    first_audio_at: _Number
+    speech_stopped_at: _Number
+    truncated_at: _Number
+    ended_at: _Number
+    start_ms: _Number
+    end_ms: _Number
+    transcribed: list[SavedTranscribed]
+    model: str
 
 
 class _SavedItem(TypedDict):
@@ -80,12 +112,13 @@ class SavedItem(_SavedItem, total=False):
     call_id: str
     name: str
     arguments: str
-    growing: dict[str, str]
+    growing: dict[Literal["arguments"], str]
     arguments_final: bool
     ready: bool
     output: Json
     hidden: int
     placed: bool
+    trace: SavedTrace
     mcp: _Object
     extra: _Object
 
@@ -109,6 +142,7 @@ class SavedResponse(_SavedResponse, total=False):
     ended: bool
     billed: _Billed
     bytes_per_second: int
+    trace: SavedTrace
 
 
 class SavedOrder(TypedDict):
@@ -166,15 +200,27 @@ class SavedError(TypedDict):
     event_id: str | None
 
 
-class SavedTranslation(TypedDict, total=False):
-    """The two transcripts of a translation session: both, or none where it is no such session."""
+class SavedTranslation(TypedDict):
+    """The transcripts of a translation session."""
 
     input_transcript: str | None
     output_transcript: str | None
 
 
+class SavedFinishing(TypedDict):
+    """What the user said that is final as soon as something else begins, and what it cost."""
+
+    item_id: str
+    index: int
+    usage: _Object | None
+
+
 class SavedDraft(TypedDict):
-    """All of a draft."""
+    """All of a draft.
+
+    ``slots`` are the ids as snapshots list them, null where that is the order of the items; ids that are gone
+    and may come again keep their place there.
+    """
 
     audio: AudioMode
     dialect: Dialect
@@ -189,10 +235,12 @@ class SavedDraft(TypedDict):
     sessions: list[SavedSession]
     input_bytes_per_second: int | None
     output_bytes_per_second: int | None
+    answer_model: str | None
+    transcription_model: str | None
     input_audio: SavedInputAudio
     rate_limits: dict[str, SavedRateLimit]
     errors: list[SavedError]
-    translation: SavedTranslation
+    translation: SavedTranslation | None
     usage: _Object
     items: list[SavedItem]
     slots: list[str] | None
@@ -201,13 +249,31 @@ class SavedDraft(TypedDict):
     responses: list[SavedResponse]
     calls: dict[str, str]
     deletions: list[str]
-    finishing: tuple[str, int, _Object | None] | None
+    finishing: SavedFinishing | None
     requests: list[SavedRequest]
 
 
 SHAPES: Final = (
-    *(SavedAudio, SavedTranscription, SavedPart, SavedItem, SavedResponse, SavedOrder, SavedRequest),
-    *(SavedSession, SavedInputAudio, SavedRateLimit, SavedError, SavedTranslation, SavedDraft),
+    *(
+        SavedTranscribed,
+        SavedTrace,
+        SavedAudio,
+        SavedTranscription,
+        SavedPart,
+        SavedItem,
+        SavedResponse,
+        SavedOrder,
+        SavedRequest,
+    ),
+    *(
+        SavedSession,
+        SavedInputAudio,
+        SavedRateLimit,
+        SavedError,
+        SavedTranslation,
+        SavedFinishing,
+        SavedDraft,
+    ),
 )
 """All of them, for whoever reads them."""
 
@@ -217,6 +283,7 @@ _DERIVED: Final = {"item", "index", "path", "slot", "stream", "mark", "truncated
 _PLAIN: Final = (
     *("dialect", "null_is_end", "revision", "conversation_id", "is_named", "session", "session_number"),
     *("has_session", "input_bytes_per_second", "output_bytes_per_second", "deletions"),
+    *("answer_model", "transcription_model"),
 )
 _NODES: Final = (ItemWork, PartWork, ResponseWork)
 
@@ -224,12 +291,11 @@ _NODES: Final = (ItemWork, PartWork, ResponseWork)
 def save(draft: Draft) -> dict[str, Json]:
     """Return a draft as plain values, in the shape of :class:`SavedDraft`. Cost: its size."""
     items = [_saved(item) for item in draft.items.values()]
-    slots = [item.id for item in sorted(draft.items.values(), key=lambda item: item.slot)]
-    finishing = draft.finishing and (
-        draft.finishing[0].item.id,
-        draft.finishing[0].index,
-        draft.finishing[1],
-    )
+    slots = draft.slots()
+    finishing: SavedFinishing | None = None
+    if draft.finishing is not None and draft.holds(draft.finishing[0]):
+        part, usage = draft.finishing
+        finishing = {"item_id": part.item.id, "index": part.index, "usage": cast("Any", usage)}
     return {
         **{name: getattr(draft, name) for name in _PLAIN},
         "audio": "keep" if draft.keep_audio else "measure",
@@ -238,7 +304,7 @@ def save(draft: Draft) -> dict[str, Json]:
         "input_audio": draft.input_audio.to_dict(),
         "rate_limits": {name: limit.to_dict() for name, limit in draft.rate_limits.items()},
         "errors": [error.to_dict() for error in draft.errors],
-        "translation": {name: _plain(text) for name, text in draft.translation.items()},
+        "translation": {name: _plain(text) for name, text in draft.translation.items()} or None,
         "usage": draft.totals(),
         "items": items,
         "slots": None if slots == list(draft.items) else slots,
@@ -274,31 +340,38 @@ def load(saved: Mapping[str, Any]) -> Draft:
     draft.rate_limits = FrozenDict(
         {name: model.RateLimit(**limit) for name, limit in saved["rate_limits"].items()}
     )
+    _expect(len(saved["errors"]) <= KEPT_ERRORS, "more errors than are kept")
     draft.errors = tuple([model.ErrorRecord(**error) for error in saved["errors"]])
-    _expect(len(saved["translation"]) in (0, 2), "half a translation")
+    translation: dict[str, str | None] = saved["translation"] or {}
     draft.translation = {
         name: None if text is None else _growing(("translation", name), text, "")
-        for name, text in saved["translation"].items()
+        for name, text in translation.items()
     }
     _expect(_counts(saved["usage"], draft.totals()), "a bill that does not add up")
     draft.set_totals(saved["usage"])
-    slots = {
-        item_id: slot for slot, item_id in enumerate(saved["slots"] or [i["id"] for i in saved["items"]])
-    }
+    ids = saved["slots"] or [each["id"] for each in saved["items"]]
+    slots = {item_id: slot for slot, item_id in enumerate(ids)}
+    _expect(len(slots) == len(ids), "an item that is listed twice")
+    draft.restore_slots(ids)
     for each in saved["items"]:
-        item = _item(each, slots[each["id"]])
-        draft.restore_item(item)
+        draft.restore_item(_item(each, slots[each["id"]]))
     for slot, each in enumerate(saved["responses"]):
         draft.restore_response(_response(each, slot))
     draft.dead = set(saved["dead"])
     draft.order.load(saved["order"])
     draft.calls = dict(saved["calls"])
-    if saved["finishing"] is not None:
-        item_id, index, usage = saved["finishing"]
-        draft.finishing = draft.items[item_id].parts[index], freeze(usage)
+    finishing: SavedFinishing | None = saved["finishing"]
+    if finishing is not None:
+        _expect(finishing["index"] >= 0, "a part before the first")
+        part = draft.items[finishing["item_id"]].parts[finishing["index"]]
+        _expect(part.transcription is not None, "a transcript of what nobody said")
+        draft.finishing = part, freeze(finishing["usage"])
     for each in saved["requests"]:
+        _expect(each["index"] >= 0, "a part before the first")
         request = Request(each["kind"], draft.items[each["item_id"]], each["index"])
         draft.requests[each["event_id"]] = request
+    deletions = Counter(each.item.id for each in draft.requests.values() if each.kind == "delete")
+    _expect(all(item.hidden >= deletions[item.id] for item in draft.items.values()), "too little hidden")
     draft._check()  # pyright: ignore[reportPrivateUsage]
     return draft
 
@@ -315,6 +388,8 @@ def _saved(node: Any) -> dict[str, Json]:
             saved[name] = _plain(value)
     if growing:
         saved["growing"] = growing
+    if isinstance(node, PartWork):
+        saved.update([("stream", name) for name in growing if getattr(node, name) is node.stream])
     return saved
 
 
@@ -341,6 +416,10 @@ def _plain(value: Any) -> Json:
         return sorted(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
     if isinstance(value, model.Transcription):
         return value.to_dict()
+    if isinstance(value, ItemTrace | ResponseTrace):
+        told = {field.name: getattr(value, field.name) for field in attrs.fields(type(value))}
+        told["transcribed"] = [attrs.asdict(each) for each in told.get("transcribed", ())]
+        return {name: each for name, each in told.items() if each not in (None, [])}
     if isinstance(value, list):
         return [_saved(each) if isinstance(each, PartWork) else each for each in value]  # pyright: ignore[reportUnknownVariableType]
     return value
@@ -353,6 +432,8 @@ def _item(saved: SavedItem, slot: int) -> ItemWork:
     for name in ("output", "mcp", "extra"):
         if name in fields:
             fields[name] = freeze(fields[name])
+    if "trace" in fields:
+        fields["trace"] = _item_trace(**fields["trace"])
     _fill(item, fields, growing)
     item.parts = [_part(part, item, index) for index, part in enumerate(parts)]
     item.shown = not item.hidden
@@ -361,7 +442,7 @@ def _item(saved: SavedItem, slot: int) -> ItemWork:
 
 def _part(saved: SavedPart, item: ItemWork, index: int) -> PartWork:
     fields: dict[str, Any] = dict(saved)
-    growing = fields.pop("growing", {})
+    growing, stream = fields.pop("growing", {}), fields.pop("stream", None)
     part = PartWork(item, index)
     audio = fields.pop("audio", None)
     if audio is not None:
@@ -372,6 +453,9 @@ def _part(saved: SavedPart, item: ItemWork, index: int) -> PartWork:
         fields["extra"] = freeze(fields["extra"])
     fields["segments"] = set(fields.get("segments", ()))
     _fill(part, fields, growing)
+    if stream is not None:
+        _expect(stream in growing, "a stream of nothing")
+        part.stream = getattr(part, stream)
     part.mark = min(part.marks.values(), default=None)
     _expect(part.mark is None or part.mark >= 0, "a mark below 0")
     if part.mark is not None:
@@ -384,11 +468,17 @@ def _response(saved: SavedResponse, slot: int) -> ResponseWork:
     fields: dict[str, Any] = {name: freeze(value) for name, value in saved.items()}
     response = ResponseWork(fields.pop("id"), slot)
     fields["indexes"] = list(fields.get("indexes", ()))
+    if "trace" in fields:
+        fields["trace"] = ResponseTrace(**fields["trace"])
     _fill(response, fields, {})
     rate = response.bytes_per_second
     _expect(rate is None or rate > 0, "audio of no size")
     response.shown = True
     return response
+
+
+def _item_trace(transcribed: Sequence[Mapping[str, Any]] = (), **times: Any) -> ItemTrace:
+    return ItemTrace(**times, transcribed=tuple([Transcribed(**freeze(each)) for each in transcribed]))
 
 
 def _fill(node: Any, fields: Mapping[str, Any], growing: Mapping[str, str]) -> None:
@@ -410,7 +500,7 @@ def _counts(value: Any, like: Any) -> bool:
         counters: dict[str, Any] = like  # pyright: ignore[reportUnknownVariableType]
         same_names = isinstance(value, dict) and set(value) == set(counters)  # pyright: ignore[reportUnknownArgumentType]
         return same_names and all(_counts(value[name], each) for name, each in counters.items())
-    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf
 
 
 def _expect(holds: bool, what: str) -> None:

@@ -14,6 +14,7 @@ from rtstate._growing import joined
 from rtstate._json import EMPTY, FrozenDict
 from rtstate._model import InputAudio, Transcription
 from rtstate._operations import ABSENT
+from rtstate._trace import Transcribed
 from rtstate._types import COMPLETED, ItemId, Json
 
 
@@ -22,7 +23,10 @@ class Speech(Answers):
 
     def start_speech(self, item_id: ItemId | None, at_ms: float | None) -> None:
         """Note that the user began to speak; from now on there is an item for it."""
-        if item_id is None or self.user_item(item_id) is not None:
+        item = None if item_id is None else self.user_item(item_id)
+        if item is not None and item.trace.start_ms is None:
+            self.mark(item, start_ms=at_ms)
+        if item_id is None or item is not None:
             self.hear(speaking=True, item_id=item_id, speech_started_ms=at_ms, speech_stopped_ms=None)
 
     def stop_speech(self, item_id: ItemId | None, at_ms: float | None) -> None:
@@ -36,10 +40,15 @@ class Speech(Answers):
         if item_id not in (None, now.item_id):
             self.hear(item_id=item_id, speech_started_ms=None)
         self.hear(speaking=False, speech_stopped_ms=at_ms)
+        item = self.items.get(self.input_audio.item_id or "")
+        if item is not None:
+            self.mark(item, end_ms=at_ms, speech_stopped_at=self.at)
 
     def commit_speech(self, item_id: ItemId) -> ItemWork | None:
         """Return the user's item that the audio became; None if it is gone. The user has stopped."""
         item = self.user_item(item_id)
+        if item is not None:
+            self.stamp(item, "speech_stopped_at")
         if item is not None and self.input_audio.item_id == item_id:
             self.hear(speaking=False)
         return item
@@ -125,7 +134,7 @@ class Speech(Answers):
         """Make the transcript final that only waited for something else to begin."""
         if self.finishing is not None:
             (part, usage), self.finishing = self.finishing, None
-            if not part.final and part.item.id in self.items:
+            if not part.final and self.holds(part):
                 self.finish_transcription(part, None, usage, EMPTY)
 
     def finish_transcription(
@@ -148,6 +157,10 @@ class Speech(Answers):
         self.set_status(part.item, COMPLETED)
         self.merge(part, extra, flat=False)
         self.bill(part, "transcription", usage)
+        told = {each.content_index: each for each in part.item.trace.transcribed}
+        if usage or part.index not in told:
+            told[part.index] = Transcribed(part.index, self.transcription_model, usage)
+            self.mark(part.item, transcribed=tuple(told.values()))
 
     def fail_transcription(self, part: PartWork, error: Mapping[str, Json] | None) -> None:
         """Note that there will be no transcript, unless there is one. What was understood so far stays."""

@@ -18,6 +18,7 @@ from rtstate._growing import Audio, Growing, Text, grown
 from rtstate._heard import HeardText
 from rtstate._json import EMPTY
 from rtstate._late import late_item
+from rtstate._trace import NO_ITEM_TRACE, NO_RESPONSE_TRACE, ItemTrace, ResponseTrace
 from rtstate._twin import twin
 from rtstate._types import IN_PROGRESS, ItemId, Json, JsonPath, ResponseId
 from rtstate.document import Placed
@@ -151,6 +152,7 @@ class ItemWork:
     """While it is hidden: whether it has a place."""
     mcp: Mapping[str, Json] = EMPTY
     extra: Mapping[str, Json] = EMPTY
+    trace: ItemTrace = NO_ITEM_TRACE
     base: model.Item | None = None
     """The frozen copy from which it differs only by what ``grew`` has streamed since."""
     grew: PartWork | None = None
@@ -190,7 +192,7 @@ class ItemWork:
 
     def entry(self) -> Placed | None:
         """Return what a snapshot holds of the item, None while it is hidden. Cost: its parts that changed."""
-        return None if self.hidden else (self.frozen or self.freeze(), self.label)
+        return None if self.hidden else (self.frozen or self.freeze(), self.label, self.trace)
 
     def freeze(self) -> model.Item:
         """Return the item as it stands, the same object until it changes. Cost: its parts that changed."""
@@ -251,6 +253,7 @@ class ResponseWork:
     ended: bool = False
     billed: Billed = ""
     bytes_per_second: int | None = None
+    trace: ResponseTrace = NO_RESPONSE_TRACE
     frozen: model.Response | None = None
     fresh: bool = False
     shown: bool = False

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
+import attrs
+
 from rtstate import _model as model
 from rtstate._change import Stats
 from rtstate._draft.work import NODES, ItemWork, Node, PartWork, Request, ResponseWork
@@ -17,9 +19,10 @@ from rtstate._growing import Growing, grown
 from rtstate._json import EMPTY, FrozenDict, same
 from rtstate._operations import ABSENT, RawOperation
 from rtstate._order import Order
+from rtstate._trace import ResponseTrace
 from rtstate._types import AnomalyKind, AudioMode, Dialect, ItemId, Json, ResponseId
 from rtstate._vector import Vector
-from rtstate.document import OrderedItems, Placed, Snapshot, SnapshotTwin, Table, sorted_ids
+from rtstate.document import Answered, OrderedItems, Placed, Snapshot, SnapshotTwin, Table, sorted_ids
 
 _COUNTED: Final = ("invalid", "unknown", "impossible", "late")
 _LARGEST: Final = 1 << 53  # of the integers that every JSON reader takes
@@ -59,6 +62,9 @@ class Writer:
         self.session_number = 0
         self.has_session = False
         self.sessions: list[model.SessionInfo] = []
+        self.at: float | None = None  # when the event at hand came
+        self.answer_model: str | None = None
+        self.transcription_model: str | None = None
         self.input_bytes_per_second: int | None = None
         self.output_bytes_per_second: int | None = None
         self.input_audio = model.InputAudio()
@@ -73,7 +79,7 @@ class Writer:
         self._item_slots: dict[str, int] = {}
         self._response_slots: dict[str, int] = {}
         self._items: Table[Placed] = Table(self._item_slots, Vector())
-        self._responses: Table[model.Response] = Table(self._response_slots, Vector())
+        self._responses: Table[Answered] = Table(self._response_slots, Vector())
         self._counted = False  # since the totals were last frozen
         self.dirty_items: dict[int, ItemWork | None] = {}
         self._dirty_responses: dict[int, ResponseWork] = {}
@@ -143,6 +149,7 @@ class Writer:
         self.begin()
         slot = self._item_slots.setdefault(item_id, len(self._item_slots))
         item = self.items[item_id] = ItemWork(item_id, item_type, slot, self.session_number)
+        self.stamp(item, "started_at")
         self.open_items[item_id] = item
         self.renew(item)
         return item
@@ -159,12 +166,31 @@ class Writer:
         self.begin()
         slot = self._response_slots.setdefault(response_id, len(self._response_slots))
         response = self.responses[response_id] = ResponseWork(response_id, slot)
+        response.trace = ResponseTrace(self.at, model=self.answer_model)
         self.running[response_id] = response
         self.renew(response)
         return response
 
+    def stamp(self, node: ItemWork | ResponseWork, name: str) -> None:
+        """Note when something first happened to an item or a response, if the event has a time."""
+        if self.at is not None and getattr(node.trace, name) is None:
+            self.mark(node, **{name: self.at})
+
+    def mark(self, node: ItemWork | ResponseWork, **fields: Any) -> None:
+        """Set fields of the trace of an item or a response, which no document shows. Cost: O(1)."""
+        if isinstance(node, ItemWork):
+            node.trace = attrs.evolve(node.trace, **fields)
+            self.dirty_items[node.slot] = node
+        else:
+            node.trace = attrs.evolve(node.trace, **fields)
+            self._dirty_responses[node.slot] = node
+
     def begin(self) -> None:
         """Do what is due when an item or a response begins: nothing, on this floor."""
+
+    def holds(self, part: PartWork) -> bool:
+        """Tell whether a part is still there: its item may be gone, or have turned out to be no message."""
+        return self.items.get(part.item.id) is part.item and part.index < len(part.item.parts)
 
     def renew(self, node: Node) -> None:
         """Show an entity whole, by one operation that is filled in when the event is over.
@@ -287,11 +313,19 @@ class Writer:
         self._totals = model.read_totals(counters)
         self._counters = self._totals.to_dict()
 
+    def slots(self) -> list[ItemId]:
+        """Return the ids as the snapshots list them, those among them that are gone and may come again."""
+        return [item_id for item_id in self._item_slots if item_id not in self.dead]
+
+    def restore_slots(self, ids: list[ItemId]) -> None:
+        """Note how the snapshots list the ids, before the items themselves are taken in."""
+        self._item_slots.update({item_id: slot for slot, item_id in enumerate(ids)})
+        self.dirty_items.update(dict.fromkeys(range(len(ids))))
+
     def restore_item(self, item: ItemWork) -> None:
         """Take in an item that was saved, with the slot it has in the snapshots."""
         assert item.id not in self.items
         self.items[item.id] = item
-        self._item_slots[item.id] = item.slot
         if item.is_open:
             self.open_items[item.id] = item
         self.dirty_items[item.slot] = item
@@ -359,7 +393,7 @@ class Writer:
             dirty.clear()
         if self._dirty_responses:
             self._responses = self._responses.with_all(
-                {slot: response.freeze() for slot, response in self._dirty_responses.items()}
+                {slot: (each.freeze(), each.trace) for slot, each in self._dirty_responses.items()}
             )
             self._dirty_responses.clear()
         if relabelled or self._ordered is None:
@@ -394,7 +428,7 @@ class Writer:
         assert not self.ops
         assert not self._fresh
         assert not self.dead & set(self.items)
-        assert set(self.order.ids()) <= set(self.items)
+        assert set(self.order.ids()) <= {each.id for each in self.items.values() if not each.hidden}
         assert set(self.open_items) == {each.id for each in self.items.values() if each.is_open}
         assert set(self.running) == {each.id for each in self.responses.values() if not each.ended}
         assert all(len(each.indexes) == len(each.output) for each in self.responses.values())

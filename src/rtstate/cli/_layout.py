@@ -21,6 +21,9 @@ LABEL_WIDTH: Final = 10
 PAGE_WIDTH: Final = 100
 """Where a terminal is wider, the page is not: longer lines are hard to read."""
 
+CONTROLS: Final = {code: "�" for code in (*range(32), *range(127, 160)) if code not in b"\n\t"}
+"""What would steer a terminal, and what is printed instead of it."""
+
 QUIET: Final = "dim"
 WARNING: Final = "magenta"
 BAD: Final = "red"
@@ -28,7 +31,6 @@ BAD: Final = "red"
 _GAP: Final = 2
 _NOTE_WIDTH: Final = 8
 _NARROW: Final = 48
-_CONTROLS: Final = {code: "�" for code in (*range(32), *range(127, 160)) if code not in b"\n\t"}
 _NOT_JSON: Final = re.compile(r"^event: Invalid JSON: (.*) at line \d+ (column \d+)$")
 _EIGHTHS: Final = "▏▎▍▌▋▊▉"
 
@@ -39,7 +41,7 @@ def clean(value: object) -> str:
     >>> clean("\x1b[2J Hi ")
     '�[2J Hi'
     """
-    return str(value).replace("\r\n", "\n").translate(_CONTROLS).strip()
+    return str(value).replace("\r\n", "\n").translate(CONTROLS).strip()
 
 
 def count(number: int, noun: str) -> str:
@@ -94,34 +96,35 @@ class Entry:
     body: Text
     note: str = ""
     noted: bool = False
+    label_width: int = LABEL_WIDTH
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield the lines. No table does it: a long recording has tens of thousands of entries."""
         width = options.max_width
         narrow = width < _NARROW
-        indent = _GAP if narrow else LABEL_WIDTH + _GAP
+        indent = _GAP if narrow else self.label_width + _GAP
         margin = max(_NOTE_WIDTH, len(self.note) + _GAP) if self.noted and not narrow else 0
         room = max(width - indent - margin, 1)
         label = Text(self.label, self.style)
-        label.truncate(width if narrow else LABEL_WIDTH, overflow="ellipsis", pad=not narrow)
+        label.truncate(width if narrow else self.label_width, overflow="ellipsis", pad=not narrow)
         if narrow and (self.label or self.note):
-            yield from _rendered(label, console)
+            yield from rendered(label, console)
             yield from (Segment(f"  {self.note}" if self.note else "", Style(dim=True)), Segment.line())
         for number, line in enumerate(self.body.wrap(console, room) or [Text()]):
             line.rstrip()
             if number == 0 and not narrow:
-                yield from _rendered(label, console)
+                yield from rendered(label, console)
                 yield Segment(" " * _GAP)
             else:
                 yield Segment(" " * indent)
-            yield from _rendered(line, console)
+            yield from rendered(line, console)
             if number == 0 and self.note and not narrow:
                 yield Segment(" " * (width - indent - line.cell_len - len(self.note)))
                 yield Segment(self.note, Style(dim=True))
             yield Segment.line()
 
 
-def _rendered(text: Text, console: Console) -> Iterable[Segment]:
+def rendered(text: Text, console: Console) -> Iterable[Segment]:
     """Return the segments of one line; by itself a text leaves out its own style."""
     return Segment.apply_style(text.render(console), console.get_style(text.style))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from stat import S_ISREG
@@ -17,8 +17,18 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rtstate import Conversation, EventParseError
 from rtstate.cli._layout import explain
 from rtstate.recording import unwrap
+from rtstate.wire import Raw
 
 STANDARD_INPUT: Final = "-"
+
+DIALECT: Final = click.option(
+    "--dialect",
+    type=click.Choice(["auto", "openai", "xai"]),
+    default="auto",
+    show_default=True,
+    help="Whose server it was; only needed where the recording does not tell.",
+)
+"""The option of every command that reads a recording."""
 
 _LARGE: Final = 1_000_000
 _STEP: Final = 250_000
@@ -35,18 +45,21 @@ class Refused(click.ClickException):
     """A line that cannot be read where every line has to be, or no line that can: exit code 1."""
 
 
-def replay(name: str, conversation: Conversation) -> None:
+def replay(
+    name: str, conversation: Conversation, done: Callable[[float | None], bool] = lambda at: False
+) -> None:
     """Feed the lines of a file, or of standard input for ``-``, as they are read.
 
-    What cannot be read is told on standard error with the number of its line. Raises Unusable for a file that
-    cannot be read, and Refused at the first bad line of a strict conversation, or where no line was an event.
+    ``done`` is asked before each event, with its time, whether that is enough. What cannot be read is told on
+    standard error with the number of its line. Raises Unusable for a file that cannot be read, and Refused at
+    the first bad line of a strict conversation, or where no line was an event.
     """
     refused = 0
-    for number, line in enumerate(lines(name), 1):
-        if not line.strip():
-            continue
+    for number, event, at in events(lines(name)):
+        if done(at):
+            break
         try:
-            change = conversation.feed(*unwrap(line))
+            change = conversation.feed(event, at)
         except EventParseError as error:
             raise Refused(f"line {number}: {explain(str(error))}") from None
         for anomaly in change.anomalies:
@@ -55,19 +68,32 @@ def replay(name: str, conversation: Conversation) -> None:
                 _report(number, anomaly.message, refused)
     if refused > _SHOWN_REFUSALS:
         click.echo(f"{refused:,} lines could not be read; the first {_SHOWN_REFUSALS} are above", err=True)
-    if refused and refused == conversation.stats.events:
-        raise Refused(f"{_named(name)} has no line that is an event; it takes one JSON event a line")
+    expect_events(name, conversation)
 
 
-def lines(name: str) -> Iterator[str]:
+def expect_events(name: str, conversation: Conversation) -> None:
+    """Raise Refused where there were lines, and none of them was an event."""
+    stats = conversation.stats
+    if stats.events and stats.invalid == stats.events:
+        raise Refused(f"{named(name)} has no line that is an event; it takes one JSON event a line")
+
+
+def events(recorded: Iterable[str]) -> Iterator[tuple[int, Raw, float | None]]:
+    """Yield the events of some lines, each with the number of its line, and its time where it has one."""
+    for number, line in enumerate(recorded, 1):
+        if line.strip():
+            yield number, *unwrap(line)
+
+
+def lines(name: str, *, bar: bool = True) -> Iterator[str]:
     """Yield the lines of a file, or of standard input for ``-``; show how far it is where a person waits.
 
-    Raises Unusable, also for what is not UTF-8 text. A last line that ends within a character is not refused:
-    the recorder was cut off there.
+    Without ``bar`` it does not: something else is printed meanwhile. Raises Unusable, also for what is not
+    UTF-8 text. A last line that ends within a character is not refused: the recorder was cut off there.
     """
     number = 0
     try:
-        with _opened(name) as (stream, size), _progress(size) as progress:
+        with _opened(name) as (stream, size), _progress(size if bar else 0) as progress:
             done, shown = 0, _STEP
             for number, line in enumerate(stream, 1):
                 yield _decoded(line, first=number == 1)
@@ -77,9 +103,9 @@ def lines(name: str) -> Iterator[str]:
                         progress.update(progress.task_ids[0], completed=done)
                         shown = done + _STEP
     except UnicodeDecodeError:
-        raise Unusable(f"{_named(name)} is not UTF-8 text (line {number:,})") from None
+        raise Unusable(f"{named(name)} is not UTF-8 text (line {number:,})") from None
     except OSError as error:
-        raise Unusable(f"{_named(name)} cannot be read: {error.strerror}") from None
+        raise Unusable(f"{named(name)} cannot be read: {error.strerror}") from None
 
 
 @contextmanager
@@ -119,5 +145,6 @@ def _report(number: int, message: str, refused: int) -> None:
         click.echo(f"line {number}: {explain(message)}", err=True)
 
 
-def _named(name: str) -> str:
+def named(name: str) -> str:
+    """Return what a file is called in a sentence."""
     return "standard input" if name == STANDARD_INPUT else name

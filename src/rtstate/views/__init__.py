@@ -1,1 +1,1 @@
-"""Views: pure functions of a snapshot."""
+"""Views: what people read off a conversation, as pure functions of a snapshot."""

@@ -132,6 +132,13 @@ def output_bytes_per_second(settings: Mapping[str, Any]) -> int | None:
     return _bytes_per_second(settings, "output")
 
 
+def transcription_model(settings: Mapping[str, Any]) -> str | None:
+    """Return the model that transcribes the user, as a session sets it."""
+    audio = cast("JsonObject", (settings.get("audio") or EMPTY).get("input") or EMPTY)
+    transcription = audio.get("transcription") or settings.get("input_audio_transcription") or EMPTY
+    return cast("JsonObject", transcription).get("model")
+
+
 def input_bytes_per_second(settings: Mapping[str, Any]) -> int | None:
     """Return the size of a second of input audio, as a session sets it."""
     return _bytes_per_second(settings, "input")

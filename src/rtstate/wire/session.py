@@ -9,7 +9,7 @@ from rtstate._json import freeze
 from rtstate._model import ErrorRecord
 from rtstate._model import RateLimit as Limit
 from rtstate.wire._base import JsonObject, ServerEvent, noted, reduced
-from rtstate.wire._copies import input_bytes_per_second, output_bytes_per_second
+from rtstate.wire._copies import input_bytes_per_second, output_bytes_per_second, transcription_model
 from rtstate.wire._objects import (
     Milliseconds,
     RateLimit,
@@ -109,6 +109,7 @@ def on_updated(draft: Draft, event: JsonObject) -> None:
 
 def _read_session(draft: Draft, session: JsonObject) -> None:
     draft.set_formats(input=input_bytes_per_second(session), output=output_bytes_per_second(session))
+    draft.set_models(answers=session.get("model"), transcription=transcription_model(session))
     if (session.get("model") or "").startswith("grok"):
         draft.speaks("xai")
 

@@ -1,0 +1,132 @@
+"""The transcript: who said what, in the order of the conversation, and how much of it was heard."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import attrs
+
+from rtstate._model import Item, Part
+from rtstate._types import IN_PROGRESS, INCOMPLETE
+from rtstate.document import Snapshot
+
+TurnStatus: TypeAlias = Literal["pending", "partial", "final", "failed", "interrupted"]
+
+
+@attrs.frozen
+class Turn:
+    """One message of a transcript.
+
+    ``text`` is what counts as said: of an interrupted answer what was heard, an estimate. ``heard`` and
+    ``generated`` are both texts of a message that was cut off; of any other they are the text itself.
+    ``status``: ``pending`` (nothing is known yet), ``partial`` (more may come), ``final``, ``failed`` (the
+    transcription did), ``interrupted`` (cut off, or cancelled before its end). ``start_ms`` and ``end_ms``
+    are on the session's audio clock, where voice activity detection told the user's; the model's follow from
+    the times of arrival. ``started_at`` and ``ended_at`` are those times, in the caller's seconds. None:
+    unknown.
+    """
+
+    role: str | None
+    text: str | None
+    item_id: str
+    status: TurnStatus
+    heard: str | None = None
+    generated: str | None = None
+    start_ms: float | None = None
+    end_ms: float | None = None
+    started_at: float | None = None
+    ended_at: float | None = None
+
+
+def transcript(snapshot: Snapshot) -> tuple[Turn, ...]:
+    """Return the messages of the default conversation as turns, first to last whatever order they came in.
+
+    Messages without content that nothing more can come of are left out; calls, their outputs and MCP items
+    are no turns. Cost: O(n).
+
+    >>> from rtstate import replay, simulate
+    >>> turn = transcript(replay(simulate.example().events).snapshot())[5]
+    >>> turn.status, turn.text, turn.generated[44:]
+    ('interrupted', "Thank you, I've found it. Your lamp left our", ' warehouse on Friday')
+    """
+    clock = _Clock()
+    return tuple([_turn(snapshot, item, clock) for item in snapshot.items if _is_turn(item)])
+
+
+def _is_turn(item: Item) -> bool:
+    return item.type in ("message", "force_message") and (bool(item.content) or item.status == IN_PROGRESS)
+
+
+def _turn(snapshot: Snapshot, item: Item, clock: _Clock) -> Turn:
+    trace = snapshot.item_trace(item.id)
+    start_ms, end_ms = trace.start_ms, trace.end_ms
+    if start_ms is not None and trace.started_at is not None:
+        clock.set(start_ms, trace.started_at)
+    elif trace.first_audio_at is not None:
+        start_ms = clock.read(trace.first_audio_at)
+        end_ms = None if start_ms is None else start_ms + _played_ms(item)
+    text = _text(item.content)
+    return Turn(
+        item.role,
+        text,
+        item.id,
+        _status(snapshot, item, text),
+        heard=text,
+        generated=_joined([_generated(part) for part in item.content]),
+        start_ms=start_ms,
+        end_ms=end_ms,
+        started_at=trace.started_at,
+        ended_at=trace.ended_at,
+    )
+
+
+class _Clock:
+    """Where the session's audio clock stood at a time of arrival, as when the user last began to speak."""
+
+    def __init__(self) -> None:
+        self._offset_ms: float | None = None
+
+    def set(self, ms: float, at: float) -> None:
+        self._offset_ms = ms - at * 1000
+
+    def read(self, at: float) -> float | None:
+        return None if self._offset_ms is None else round(at * 1000 + self._offset_ms)
+
+
+def _status(snapshot: Snapshot, item: Item, text: str | None) -> TurnStatus:
+    if any(part.truncated for part in item.content) or _was_cancelled(snapshot, item):
+        return "interrupted"
+    transcriptions = [part.transcription.status for part in item.content if part.transcription]
+    if "failed" in transcriptions:
+        return "failed"
+    if all(part.final for part in item.content) and item.content:
+        return "final"
+    return "pending" if text is None else "partial"
+
+
+def _was_cancelled(snapshot: Snapshot, item: Item) -> bool:
+    response = None if item.response_id is None else snapshot.response(item.response_id)
+    return item.status == INCOMPLETE and response is not None and response.status == "cancelled"
+
+
+def _text(parts: tuple[Part, ...]) -> str | None:
+    return _joined([_said(part) for part in parts])
+
+
+def _said(part: Part) -> str | None:
+    return part.transcript if part.text is None else part.text
+
+
+def _generated(part: Part) -> str | None:
+    return _said(part) if part.truncated is None else part.truncated.generated_transcript
+
+
+def _joined(texts: list[str | None]) -> str | None:
+    """Return the texts of a message's parts as one, None where there is none at all."""
+    told = [text for text in texts if text is not None]
+    return " ".join(told) if told else None
+
+
+def _played_ms(item: Item) -> int:
+    """Return how long a message's audio was, as far as it was played."""
+    return sum(part.truncated.audio_end_ms if part.truncated else part.audio_ms or 0 for part in item.content)

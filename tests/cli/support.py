@@ -1,0 +1,38 @@
+"""Running the command line in a test."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from click.testing import CliRunner, Result
+
+from rtstate import simulate
+from rtstate.cli._commands import commands
+
+
+def invoke(*words: str, stdin: str | None = None, width: int = 100) -> Result:
+    return CliRunner().invoke(commands, words, input=stdin, env={"COLUMNS": str(width)})
+
+
+def recorded(*events: Mapping[str, Any] | str, every: float | None = None) -> str:
+    """The text of a recording, timed where ``every`` says how many seconds lie between two events."""
+    timed = [
+        event if every is None else {"at": 50 + every * n, "event": event} for n, event in enumerate(events)
+    ]
+    return "".join(f"{line if isinstance(line, str) else json.dumps(line)}\n" for line in timed)
+
+
+def added(item_id: str, **fields: Any) -> dict[str, Any]:
+    item = {"id": item_id, "type": "message", "role": "user", "status": "completed", **fields}
+    return {"type": "conversation.item.added", "item": item}
+
+
+def said(item_id: str, delta: str) -> dict[str, Any]:
+    return {"type": "response.output_text.delta", "item_id": item_id, "response_id": "resp_1", "delta": delta}
+
+
+def saved_example(folder: Path) -> Path:
+    file = folder / "call.jsonl"
+    file.write_text("".join(line + "\n" for line in simulate.example().lines(timed=True)))
+    return file

@@ -1,0 +1,143 @@
+"""A draft that was saved: only what differs is written, and what makes no sense is refused at once."""
+
+from typing import Any
+
+import attrs
+import pytest
+
+from rtstate import CheckpointError, Conversation
+from rtstate._draft import Draft
+from rtstate._draft.saving import save
+from rtstate._draft.work import ItemWork, PartWork, ResponseWork
+from rtstate._order import Order
+from tests.helpers import added, delta, state, user
+from tests.test_checkpoint import packed, payload, rich
+
+# What is written
+
+
+def test_of_a_new_item_hardly_anything_is_written() -> None:
+    [item] = save(state(added(user(text="Hi")))._draft)["items"]
+    assert item == {
+        "id": "u1",
+        "type": "message",
+        "session": 0,
+        "typed": True,
+        "role": "user",
+        "parts": [{"type": "input_text", "text": "Hi", "final": True}],
+        "placed": True,
+    }
+
+
+def test_a_growing_text_is_written_once_with_where_its_deltas_go() -> None:
+    draft = state(delta("a"), delta("b"))._draft
+    [part] = save(draft)["items"][0]["parts"]
+    assert part == {
+        "type": "output_text",
+        "text": "ab",
+        "growing": {"text": "response.output_text.delta"},
+        "stream": "text",
+        "streamed": True,
+    }
+
+
+KNOWN = {
+    Draft: {
+        # what events make of it
+        *("dialect", "null_is_end", "keep_audio", "revision", "stats", "items", "dead", "order", "responses"),
+        *("calls", "deletions", "finishing", "requests", "conversation_id", "is_named", "session"),
+        *("session_number", "has_session", "sessions", "input_bytes_per_second", "output_bytes_per_second"),
+        *("input_audio", "rate_limits", "errors", "translation", "_counters", "_item_slots"),
+        # what follows from it, or is empty between two events
+        *("ops", "notes", "open_items", "running", "_totals", "_fresh", "_snapshot", "_response_slots"),
+        *("_items", "_responses", "_counted", "dirty_items", "_dirty_responses", "_ordered"),
+    },
+    Order: {
+        *("_ids", "_ghosts", "_waiting", "_hangers", "floor"),
+        *("moves", "relabelled", "_labels", "_anchor", "_root"),
+    },
+    Conversation: {
+        *("_draft", "_strict", "_history", "_anomalies", "_seen", "_sent"),
+        *("_subscribers", "_unpublished"),
+    },
+}
+
+
+@pytest.mark.parametrize("owner", KNOWN, ids=lambda owner: owner.__name__)
+def test_whoever_adds_an_attribute_thinks_of_checkpoints(owner: type) -> None:
+    """A new one has to be saved, or to follow from what is; then it joins the names above."""
+    assert set(vars(owner())) == KNOWN[owner]
+
+
+DERIVED = {
+    ItemWork: {"slot", "path", "base", "grew", "label", "frozen", "fresh", "shown"},
+    PartWork: {"item", "index", "path", "mark", "truncated", "frozen", "fresh", "shown"},
+    ResponseWork: {"slot", "path", "frozen", "fresh", "shown"},
+}
+
+
+@pytest.mark.parametrize("node", DERIVED, ids=lambda node: node.__name__)
+def test_every_field_of_an_entity_has_its_place_in_a_checkpoint(node: type[Any]) -> None:
+    from rtstate._draft import saving
+
+    saved = {ItemWork: saving.SavedItem, PartWork: saving.SavedPart, ResponseWork: saving.SavedResponse}
+    told = set(saved[node].__annotations__)
+    assert told - {"growing"} == {field.name for field in attrs.fields(node)} - DERIVED[node]
+
+
+# What makes no sense
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("revision",), -1),
+        (("session_number",), -1),
+        (("input_bytes_per_second",), 0),
+        (("output_bytes_per_second",), -5),
+        (("stats", "surprises"), 1),
+        (("usage", "responses", "count"), -1),
+        (("usage", "responses", "count"), True),
+        (("usage", "responses"), {}),
+        (("usage", "responses"), []),
+        (("usage", "transcription", "seconds"), 1e999),
+        (("errors",), [dict.fromkeys(("type", "code", "message", "param", "event_id"))] * 21),
+        (("items", 0, "id"), "a1"),
+        (("items", 0, "type"), "function_call"),
+        (("items", 0, "hidden"), 0),
+        (("items", 0, "hidden"), -1),
+        (("items", 1, "parts", 0, "type"), "input_audio"),
+        (("items", 1, "parts", 0, "marks"), {"": -1}),
+        (("items", 1, "parts", 0, "audio", "size"), -1),
+        (("items", 1, "parts", 0, "audio", "bytes_per_second"), 0),
+        (("items", 1, "parts", 0, "stream"), "text"),
+        (("items", 1, "parts", 0, "growing"), {"text": "", "transcript": ""}),
+        (("slots",), ["u1", "u1", "a1"]),
+        (("slots",), ["u1"]),
+        (("dead",), ["a1"]),
+        (("order", "ids"), ["nobody"]),
+        (("order", "ghosts"), []),
+        (("order", "ghosts"), ["nobody"]),
+        (("order", "floor"), "nobody"),
+        (("order", "waiting"), {"x": ["nobody"]}),
+        (("order", "waiting"), {"a1": ["u1"]}),
+        (("order", "hangers"), {"a1": ["a1"]}),
+        (("order", "hangers"), {"a1": ["nobody"]}),
+        (("responses", 0, "indexes"), [0, 1]),
+        (("responses", 0, "bytes_per_second"), 0),
+        (("finishing",), {"item_id": "nobody", "index": 0, "usage": None}),
+        (("finishing",), {"item_id": "u1", "index": 1, "usage": None}),
+        (("finishing",), {"item_id": "u1", "index": -1, "usage": None}),
+        (("finishing",), {"item_id": "a1", "index": 0, "usage": None}),
+        (("requests", 0, "item_id"), "nobody"),
+        (("requests", 0, "index"), -1),
+    ],
+)
+def test_what_has_the_right_types_and_makes_no_sense_is_refused(path: tuple[Any, ...], value: Any) -> None:
+    whole = payload(rich())
+    bent = whole["draft"]
+    for key in path[:-1]:
+        bent = bent[key]
+    bent[path[-1]] = value
+    with pytest.raises(CheckpointError, match=r"hold together|written by"):
+        Conversation.restore(packed(whole))

@@ -1,0 +1,226 @@
+"""The transcript: turns in the order of the conversation, whatever came when."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rtstate import Conversation, Snapshot, Turn, replay, simulate, transcript
+from tests.helpers import (
+    ABSENT,
+    Event,
+    added,
+    assistant,
+    call,
+    committed,
+    deleted,
+    done,
+    output_added,
+    part_done,
+    response_created,
+    response_done,
+    sound,
+    speech_started,
+    speech_stopped,
+    spoken,
+    state,
+    text_part,
+    transcription,
+    truncated,
+    user,
+)
+from tests.strategies import STREAMS, Stream
+
+HEARD = transcription("completed", transcript="Hello")
+
+
+def turns(*events: Event) -> tuple[Turn, ...]:
+    return transcript(state(*events).snapshot())
+
+
+def said(*events: Event) -> list[tuple[Any, ...]]:
+    return [(turn.role, turn.text, turn.status) for turn in turns(*events)]
+
+
+ANSWER = [response_created(), added(assistant(), after="u1"), spoken("Hi there.")]
+
+ORDERS: dict[str, list[Event]] = {
+    # who speaks first comes first, however late it is written down
+    "a transcript after the answer": [committed(after=None), added(user(), after=None), *ANSWER, HEARD],
+    "a transcript before its item": [HEARD, committed(after=None), added(user(), after=None), *ANSWER],
+    "a transcript without its item's announcement": [speech_started(), HEARD, committed(after=None), *ANSWER],
+    "an answer before what it answers": [*ANSWER, committed(after=None), HEARD],
+    "an answer announced twice": [committed(after=None), output_added(assistant()), *ANSWER, HEARD],
+    "deltas before any announcement": [
+        response_created(),
+        spoken("Hi there."),
+        committed(after=None),
+        HEARD,
+        added(assistant(), after="u1"),
+    ],
+    "a null anchor on a done": [committed(after=None), *ANSWER, done(assistant(), after=None), HEARD],
+    "a deleted item in between": [
+        added(user("x", "No"), after=None),
+        committed(after="x"),
+        deleted("x"),
+        *ANSWER,
+        HEARD,
+    ],
+}
+
+
+@pytest.mark.parametrize("events", ORDERS.values(), ids=list(ORDERS))
+def test_turns_come_in_the_order_of_the_conversation(events: list[Event]) -> None:
+    assert said(*events, response_done()) == [
+        ("user", "Hello", "final"),
+        ("assistant", "Hi there.", "final"),
+    ]
+
+
+def test_transcripts_that_come_in_another_order_find_their_turns() -> None:
+    """Section 7: two turns are committed, and the second is understood first."""
+    events = [committed("u1", None), committed("u2", "u1")]
+    late = [transcription("completed", "u2", transcript="two"), transcription("completed", transcript="one")]
+    assert [turn.text for turn in turns(*events, *late)] == ["one", "two"]
+
+
+STATUSES: dict[str, tuple[list[Event], tuple[Any, ...]]] = {
+    "nothing is known yet": ([committed()], ("user", None, "pending")),
+    "it is being understood": ([committed(), transcription("delta", delta="He")], ("user", "He", "partial")),
+    "it could not be understood": (
+        [committed(), transcription("delta", delta="He"), transcription("failed", error={"code": "x"})],
+        ("user", "He", "failed"),
+    ),
+    "an answer has begun": (
+        [response_created(), added(assistant(), after=None)],
+        ("assistant", None, "pending"),
+    ),
+    "an answer is being given": ([response_created(), spoken("Hi")], ("assistant", "Hi", "partial")),
+    "an answer was cut off": (
+        [response_created(), spoken("Hi there, you."), sound(1400), truncated(audio_end_ms=700)],
+        ("assistant", "Hi", "interrupted"),
+    ),
+    "an answer was cancelled": (
+        [response_created(), spoken("Hi"), response_done(status="cancelled")],
+        ("assistant", "Hi", "interrupted"),
+    ),
+    "an answer stopped short of its end": (
+        [response_created(), spoken("Hi"), response_done(status="incomplete")],
+        ("assistant", "Hi", "final"),
+    ),
+    "it was typed": ([added(user("u1", "Hello"))], ("user", "Hello", "final")),
+    "it has two parts": (
+        [part_done(text_part("One."), index=0), part_done(text_part("Two."), index=1), response_done()],
+        ("assistant", "One. Two.", "final"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("events", "expected"), STATUSES.values(), ids=list(STATUSES))
+def test_a_turn_says_how_far_it_is(events: list[Event], expected: tuple[Any, ...]) -> None:
+    assert said(*events) == [expected]
+
+
+def test_an_interrupted_turn_has_what_was_heard_and_what_was_generated() -> None:
+    (turn,) = turns(response_created(), spoken("Hi there, you."), sound(1400), truncated(audio_end_ms=700))
+    assert (turn.text, turn.heard, turn.generated) == ("Hi", "Hi", "Hi there, you.")
+    (turn,) = turns(added(user("u1", "Hello")))
+    assert turn.text == turn.heard == turn.generated == "Hello"
+
+
+def test_only_messages_with_something_to_say_are_turns() -> None:
+    output = {"id": "o1", "type": "function_call_output", "call_id": "call_1", "output": "{}"}
+    empty = added(assistant("a2", status="completed", content=[]))
+    assert said(added(call()), added(output), empty, added(user("u1", "Hello"))) == [
+        ("user", "Hello", "final")
+    ]
+
+
+def test_what_is_out_of_band_is_no_turn() -> None:
+    assert turns(response_created(conversation_id=None), spoken("aside")) == ()
+
+
+def timed(*events: tuple[float, Event]) -> tuple[Turn, ...]:
+    conversation = Conversation()
+    for at, each in events:
+        conversation.feed(each, at)
+    return transcript(conversation.snapshot())
+
+
+def test_turns_have_times_on_both_clocks() -> None:
+    """The user begins at 2,000 ms of the session's audio, which is when the caller's clock shows 100 s."""
+    one, other = timed(
+        (100.0, speech_started(ms=2000)),
+        (101.5, speech_stopped(ms=3400)),
+        (101.6, committed(after=None)),
+        (102.0, response_created()),
+        (102.1, added(assistant(), after="u1")),
+        (102.25, sound(1000)),
+        (102.3, spoken("Hi there, you.")),
+        (102.5, HEARD),
+        (103.0, truncated(audio_end_ms=600)),
+        (103.5, response_done(status="cancelled")),
+    )
+    assert (one.start_ms, one.end_ms, one.started_at, one.ended_at) == (2000, 3400, 100.0, 102.5)
+    assert (other.start_ms, other.end_ms) == (
+        4250,
+        4850,
+    )  # 2,250 ms after the user began; 600 ms of it played
+    assert (other.started_at, other.ended_at) == (102.1, 103.5)
+
+
+def test_what_nobody_told_is_unknown() -> None:
+    for turn in turns(speech_started(ms=ABSENT), *ANSWER, sound(500), response_done()):
+        assert (turn.start_ms, turn.end_ms, turn.started_at, turn.ended_at) == (None, None, None, None)
+
+
+def test_a_document_has_no_times_and_the_same_words() -> None:
+    conversation = replay(simulate.example().lines(timed=True))
+    there = transcript(conversation.snapshot())
+    here = transcript(Snapshot.from_dict(conversation.snapshot().to_dict()))
+    words = [(turn.role, turn.text, turn.status, turn.heard, turn.generated) for turn in there]
+    assert words == [(turn.role, turn.text, turn.status, turn.heard, turn.generated) for turn in here]
+    assert all(turn.started_at is not None for turn in there)
+    assert all(turn.started_at is None for turn in here)
+
+
+@pytest.mark.parametrize("dialect", simulate.DIALECTS)
+def test_a_session_reads_as_it_was_held(dialect: str) -> None:
+    session = simulate.session(seed=11, turns=6, dialect=dialect)
+    found = {turn.item_id: turn for turn in transcript(replay(session.events).snapshot())}
+    order = [item_id for item_id in session.truth.order if item_id in found]
+    assert list(found) == order
+    for item_id, texts in session.truth.texts.items():
+        if item_id in found and found[item_id].status == "final":
+            assert found[item_id].generated == " ".join(text for text in texts if text is not None)
+
+
+def test_every_recording_reads(recording: Path) -> None:
+    with recording.open() as lines:
+        snapshot = replay(lines).snapshot()
+    found = transcript(snapshot)
+    assert [turn.item_id for turn in found] == [
+        each for each in snapshot.order if each in {t.item_id for t in found}
+    ]
+    json.dumps([turn.text for turn in found])
+
+
+@pytest.mark.parametrize("stream", STREAMS.values(), ids=list(STREAMS))
+@given(st.data())
+def test_any_state_reads(stream: st.SearchStrategy[Stream], data: st.DataObject) -> None:
+    conversation = Conversation()
+    for number, each in enumerate(data.draw(stream)):
+        conversation.feed(each, float(number))
+    snapshot = conversation.snapshot()
+    for turn in transcript(snapshot):
+        item = snapshot.item(turn.item_id)
+        assert item is not None
+        assert turn.role == item.role
+        assert (turn.text is None) is (turn.heard is None)
+        assert turn.ended_at is None or (turn.started_at is not None and turn.started_at <= turn.ended_at)
+        assert turn.status != "final" or all(part.final for part in item.content)
