@@ -46,10 +46,10 @@ LADDER = [
     ["pure", "recording"],
     ["timeline"],
     # what a snapshot says, and the forms that others take it in
-    ["views.tools", "views.transcript"],
+    ["views.barge_in", "views.tools", "views.transcript"],
     ["views"],
     ["exports._common"],
-    ["exports.chat", "exports.livekit", "exports.responses"],
+    ["exports.chat", "exports.livekit", "exports.responses", "exports.restore"],
     ["exports.agents", "exports.agui"],
     ["exports"],
     ["__init__"],

@@ -46,7 +46,7 @@ KNOWN = {
         # what events make of it
         *("dialect", "null_is_end", "keep_audio", "revision", "stats", "items", "dead", "order", "responses"),
         *("calls", "deletions", "finishing", "requests", "conversation_id", "is_named", "session"),
-        *("session_number", "has_session", "input_bytes_per_second", "output_bytes_per_second"),
+        *("session_number", "has_session", "sessions", "input_bytes_per_second", "output_bytes_per_second"),
         *("input_audio", "rate_limits", "errors", "translation", "_counters", "_item_slots"),
         # what follows from it, or is empty between two events
         *("ops", "notes", "open_items", "running", "_totals", "_fresh", "_snapshot", "_response_slots"),

@@ -15,6 +15,7 @@ from rtstate._model import (
     RateLimit,
     Response,
     ResponseTotals,
+    SessionInfo,
     TextAudioTokens,
     Totals,
     Transcription,
@@ -37,7 +38,14 @@ from rtstate.errors import (
     RevisionGap,
     RtstateError,
 )
-from rtstate.exports import chat_messages, responses_input
+from rtstate.exports import (
+    LeftOut,
+    RestorePlan,
+    chat_messages,
+    responses_input,
+    restore_events,
+    restore_plan,
+)
 from rtstate.patching import apply_patch
 from rtstate.pure import reduce
 from rtstate.recording import replay
@@ -49,10 +57,13 @@ from rtstate.views import (
     McpTools,
     ToolCall,
     Turn,
+    can_create_response,
+    interrupt_events,
     mcp_approvals,
     mcp_tools,
     tool_calls,
     transcript,
+    truncate_event,
 )
 from rtstate.wire import ClientEvent, Raw, ServerEvent, UnknownEvent, parse_client_event, parse_server_event
 
@@ -75,6 +86,7 @@ __all__ = [
     "InputTokens",
     "Item",
     "ItemTrace",
+    "LeftOut",
     "McpApproval",
     "McpTools",
     "ModalityTokens",
@@ -87,9 +99,11 @@ __all__ = [
     "Response",
     "ResponseTotals",
     "ResponseTrace",
+    "RestorePlan",
     "RevisionGap",
     "RtstateError",
     "ServerEvent",
+    "SessionInfo",
     "Snapshot",
     "Stats",
     "TextAudioTokens",
@@ -105,9 +119,11 @@ __all__ = [
     "UnknownEvent",
     "Update",
     "apply_patch",
+    "can_create_response",
     "chat_messages",
     "coalesce",
     "diff",
+    "interrupt_events",
     "mcp_approvals",
     "mcp_tools",
     "parse_client_event",
@@ -115,6 +131,9 @@ __all__ = [
     "reduce",
     "replay",
     "responses_input",
+    "restore_events",
+    "restore_plan",
     "tool_calls",
     "transcript",
+    "truncate_event",
 ]

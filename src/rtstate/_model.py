@@ -213,7 +213,8 @@ class Item:
 class Response:
     """One answer of the model: its state, the ids of the items it produced, and what it cost.
 
-    ``usage`` is the wire's own, with the GA names; a key that is absent is unknown, not zero.
+    ``out_of_band``: it is not part of the default conversation, and its items have no place there. ``usage``
+    is the wire's own, with the GA names; a key that is absent is unknown, not zero.
     """
 
     id: str
@@ -221,6 +222,7 @@ class Response:
     status_details: Json = None
     conversation_id: str | None = None
     metadata: Mapping[str, Json] | None = None
+    out_of_band: bool = False
     output: tuple[str, ...] = ()
     usage: Mapping[str, Json] | None = None
     extra: Mapping[str, Json] = EMPTY
@@ -232,6 +234,20 @@ class Response:
 
 
 RESPONSE_FIELDS: Final = tuple(field.name for field in attrs.fields(Response))
+
+
+@attrs.frozen
+class SessionInfo:
+    """One session that the conversation had: a connection to the server, which begins a new one.
+
+    What the server has not said is None. ``expires_at`` is in Unix seconds. ``first_revision`` is that of
+    the first change that could be made in it.
+    """
+
+    id: str | None = None
+    model: str | None = None
+    expires_at: float | None = None
+    first_revision: int = 1
 
 
 @attrs.frozen

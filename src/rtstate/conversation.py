@@ -12,6 +12,7 @@ import attrs
 from rtstate._change import Anomaly, Change, ChangeTwin, Stats
 from rtstate._draft import Draft
 from rtstate._draft.saving import load, save
+from rtstate._model import SessionInfo
 from rtstate._types import AudioMode, Dialect
 from rtstate._watch import watch
 from rtstate.checkpoint import pack, unpack
@@ -188,6 +189,28 @@ class Conversation:
     def stats(self) -> Stats:
         """Counters of what came: events, duplicates, unknown, late, and so on."""
         return self._draft.stats
+
+    @property
+    def sessions(self) -> tuple[SessionInfo, ...]:
+        """The sessions there were, oldest first; the last one is the current one.
+
+        A connection that was lost and made again is two of them.
+        """
+        return tuple(self._draft.sessions)
+
+    def expires_in(self, now: float) -> float | None:
+        """Return how many seconds the current session has left at ``now``, in Unix seconds.
+
+        Negative once that is over; None while the server has not said. Nothing here reads a clock.
+
+        >>> conversation = Conversation()
+        >>> session = {"id": "sess_1", "expires_at": 1_900_003_600}
+        >>> _ = conversation.feed({"type": "session.created", "session": session})
+        >>> conversation.expires_in(now=1_900_000_000)
+        3600
+        """
+        expires_at = self._draft.sessions[-1].expires_at if self._draft.sessions else None
+        return None if expires_at is None else expires_at - now
 
     def changes(self, since: int = 0) -> Iterator[Change]:
         """Return the changes after a revision, oldest first.

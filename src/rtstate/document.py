@@ -230,12 +230,17 @@ def read_item(item_id: str, each: Mapping[str, Json]) -> model.Item:
         return _read_item(freeze(each))
 
 
+_YOUNGER: Final = {"out_of_band": False}
+"""Keys of a response that a document may be older than."""
+
+
 def read_response(response_id: str, each: Mapping[str, Json]) -> model.Response:
     """Return the response that a document describes; raises DocumentError."""
     with _reading(f"responses/{response_id}"):
         if each["id"] != response_id:
             raise ValueError(f"holds a response with the id {each['id']!r}")
-        return model.Response(**{name: freeze(each[name]) for name in model.RESPONSE_FIELDS})
+        told = {**_YOUNGER, **each}
+        return model.Response(**{name: freeze(told[name]) for name in model.RESPONSE_FIELDS})
 
 
 def read_order(ids: Any) -> tuple[str, ...]:

@@ -477,7 +477,22 @@ ASIDE = [HI, response_created(conversation_id=None, metadata={"topic": "aside"})
 
 @cases(
     {
-        "created": ([HI], ASIDE[1], response(conversation_id=None, metadata={"topic": "aside"})),
+        "created": (
+            [HI],
+            ASIDE[1],
+            response(conversation_id=None, metadata={"topic": "aside"}, out_of_band=True),
+        ),
+        "it turns out late": ([HI, response_created()], ASIDE[1], response(out_of_band=True)),
+        "it turns out at its end": (
+            [HI, response_created()],
+            response_done("r1", conversation_id=None),
+            response(out_of_band=True, status="completed"),
+        ),
+        "once told, it stays": (
+            ASIDE,
+            response_done("r1", conversation_id="conv_1"),
+            response(out_of_band=True),
+        ),
         "output_item.added": (
             ASIDE,
             output_added(assistant()),
@@ -519,7 +534,7 @@ ASIDE = [HI, response_created(conversation_id=None, metadata={"topic": "aside"})
         "an absent conversation is the default one": (
             [HI, response_created()],
             output_done(HELLO),
-            {"order": ["u1", "a1"]},
+            {"order": ["u1", "a1"], **response(out_of_band=False)},
         ),
         "it says nothing about the conversation's id": (
             [HI, response_created("r0", conversation_id="conv_1")],

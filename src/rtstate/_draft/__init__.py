@@ -14,18 +14,21 @@ its operation; snapshots), ``parts``, ``items``, ``answers``, ``speech``, ``resp
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
+
+import attrs
 
 from rtstate._draft.copies import ItemCopy, PartCopy, ResponseCopy
 from rtstate._draft.requests import Requests
 from rtstate._draft.work import PartWork
 from rtstate._growing import Growing
-from rtstate._json import FrozenDict, same
-from rtstate._model import ErrorRecord, RateLimit
+from rtstate._json import EMPTY, FrozenDict, same
+from rtstate._model import ErrorRecord, RateLimit, SessionInfo
 from rtstate._operations import ABSENT
 from rtstate._types import END, INCOMPLETE, Dialect, Json
 
 KEPT_ERRORS: Final = 20
+_LARGEST: Final = 1 << 53  # beyond it a time is no time
 
 
 class Draft(Requests):
@@ -59,6 +62,8 @@ class Draft(Requests):
             self._settle()
             self.input_bytes_per_second = self.output_bytes_per_second = None
             self.answer_model = self.transcription_model = None
+            self.sessions.append(SessionInfo(first_revision=self.revision + 1))
+        self._describe_session(session or EMPTY)
         self.has_session = True
         if session is not None:
             self.set_root("session", session)
@@ -67,6 +72,7 @@ class Draft(Requests):
         """Replace the fields of the session that the server sent."""
         if not fields:
             return
+        self._describe_session(fields)
         if self.session is None:
             self.set_root("session", fields)
             return
@@ -77,6 +83,18 @@ class Draft(Requests):
             self.ops.extend(
                 [("add", ("session", key), value, old.get(key, ABSENT)) for key, value in news.items()]
             )
+
+    def _describe_session(self, fields: Mapping[str, Json]) -> None:
+        """Note what the server says of the current session; null and 0 say nothing."""
+        if not self.sessions:
+            self.sessions.append(SessionInfo(first_revision=self.revision + 1))
+        told: dict[str, Any] = {
+            name: fields[name] for name in ("id", "model") if isinstance(fields.get(name), str)
+        }
+        expires_at = fields.get("expires_at")
+        if isinstance(expires_at, (int, float)) and 1 < expires_at < _LARGEST:  # True is 1
+            told["expires_at"] = expires_at
+        self.sessions[-1] = attrs.evolve(self.sessions[-1], **told)
 
     def _settle(self) -> None:
         """Close what the old session left open: nothing is dropped, and nothing of it can be finished now."""

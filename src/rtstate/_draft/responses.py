@@ -29,7 +29,7 @@ class Responses(Speech):
             self.write(response, "extra", FrozenDict({**response.extra, **news}))
         response.bytes_per_second = copy.bytes_per_second or response.bytes_per_second
         if copy.out_of_band and not response.out_of_band:
-            response.out_of_band = True
+            self.write(response, "out_of_band", True)
             for item in filter(None, map(self.items.get, response.output)):
                 self.leave_order(item)
 

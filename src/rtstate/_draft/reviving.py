@@ -47,10 +47,7 @@ def revive(snapshot: Snapshot, dialect: Dialect, input_rate: Rate, output_rate: 
             _item(item, item.id in ordered, heard, rates.get(item.response_id or "") or spoken)
             for item in items
         ],
-        responses=[
-            _response(each, _is_out_of_band(each, snapshot, ordered), rates[each.id])
-            for each in snapshot.responses
-        ],
+        responses=[_response(each, rates[each.id]) for each in snapshot.responses],
         calls={item.call_id: item.id for item in reversed(items) if _is_call(item)},
     )
     saved["order"].update(
@@ -125,7 +122,7 @@ def _part(part: Part, rate: int | None) -> dict[str, Json]:
     return saved
 
 
-def _response(response: Response, out_of_band: bool, rate: int | None) -> dict[str, Json]:
+def _response(response: Response, rate: int | None) -> dict[str, Json]:
     ended = response.status != IN_PROGRESS
     return {
         "id": response.id,
@@ -140,7 +137,7 @@ def _response(response: Response, out_of_band: bool, rate: int | None) -> dict[s
         "output": list(response.output),
         "indexes": list(range(len(response.output))),
         "extra": plain(response.extra),
-        "out_of_band": out_of_band,
+        "out_of_band": response.out_of_band,
         "ended": ended,
         "billed": ("priced" if response.usage else "counted") if ended else "",
     }
@@ -150,13 +147,6 @@ def _is_named(snapshot: Snapshot) -> bool:
     """Tell whether the session seems to have said the conversation's id itself: no response did."""
     named = snapshot.conversation_id
     return named is not None and all(each.conversation_id != named for each in snapshot.responses)
-
-
-def _is_out_of_band(response: Response, snapshot: Snapshot, ordered: set[str]) -> bool:
-    """Tell whether a response has content, which places its items, and yet none of them has a place."""
-    items = [item for item in map(snapshot.item, response.output) if item is not None]
-    spoken = any(item.content or item.arguments for item in items)
-    return response.conversation_id is None and spoken and ordered.isdisjoint(response.output)
 
 
 def _told(**fields: Json) -> dict[str, Json]:

@@ -164,6 +164,15 @@ class SavedRequest(TypedDict):
     index: int
 
 
+class SavedSession(TypedDict):
+    """One of the sessions there were."""
+
+    id: str | None
+    model: str | None
+    expires_at: _Number | None
+    first_revision: int
+
+
 class SavedInputAudio(TypedDict):
     """What voice activity detection last said."""
 
@@ -223,6 +232,7 @@ class SavedDraft(TypedDict):
     session: _Object | None
     session_number: int
     has_session: bool
+    sessions: list[SavedSession]
     input_bytes_per_second: int | None
     output_bytes_per_second: int | None
     answer_model: str | None
@@ -255,7 +265,15 @@ SHAPES: Final = (
         SavedOrder,
         SavedRequest,
     ),
-    *(SavedInputAudio, SavedRateLimit, SavedError, SavedTranslation, SavedFinishing, SavedDraft),
+    *(
+        SavedSession,
+        SavedInputAudio,
+        SavedRateLimit,
+        SavedError,
+        SavedTranslation,
+        SavedFinishing,
+        SavedDraft,
+    ),
 )
 """All of them, for whoever reads them."""
 
@@ -282,6 +300,7 @@ def save(draft: Draft) -> dict[str, Json]:
         **{name: getattr(draft, name) for name in _PLAIN},
         "audio": "keep" if draft.keep_audio else "measure",
         "stats": attrs.asdict(draft.stats),
+        "sessions": [attrs.asdict(session) for session in draft.sessions],
         "input_audio": draft.input_audio.to_dict(),
         "rate_limits": {name: limit.to_dict() for name, limit in draft.rate_limits.items()},
         "errors": [error.to_dict() for error in draft.errors],
@@ -314,6 +333,9 @@ def load(saved: Mapping[str, Any]) -> Draft:
     _expect(all(rate is None or rate > 0 for rate in rates), "audio of no size")
     for name, count in saved["stats"].items():
         setattr(draft.stats, name, count)
+    draft.sessions = [model.SessionInfo(**session) for session in saved["sessions"]]
+    begun = [1, *(session.first_revision for session in draft.sessions), draft.revision + 1]
+    _expect(begun == sorted(begun), "sessions out of order")
     draft.input_audio = model.InputAudio(**saved["input_audio"])
     draft.rate_limits = FrozenDict(
         {name: model.RateLimit(**limit) for name, limit in saved["rate_limits"].items()}

@@ -61,6 +61,7 @@ class Writer:
         self.session: Mapping[str, Json] | None = None
         self.session_number = 0
         self.has_session = False
+        self.sessions: list[model.SessionInfo] = []
         self.at: float | None = None  # when the event at hand came
         self.answer_model: str | None = None
         self.transcription_model: str | None = None

@@ -30,6 +30,9 @@ Reason: TypeAlias = Literal[
     "repeated",
     "unnamed",
     "unsupported",
+    "image",
+    "budget",
+    "unknown",
 ]
 ROLES: Final = ("system", "developer", "user", "assistant")
 DETAILS: Final = ("auto", "low", "high")
@@ -49,6 +52,8 @@ class LeftOut:
     - ``repeated``: another call, output or answer of the same id came before it.
     - ``unnamed``: a call without an id or a name; an MCP item without its server.
     - ``unsupported``: a type or a role that other APIs do not have, or not in this place.
+    - ``image``, ``budget``, ``unknown``: only in a :class:`RestorePlan`: the dialect takes no images; there
+      were no tokens left; to be kept, and not in the conversation.
     """
 
     item_id: ItemId

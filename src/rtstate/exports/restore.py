@@ -1,0 +1,274 @@
+"""The conversation as the events that build it again in a new session.
+
+A new connection begins with an empty conversation, so whoever wants to go on has to create its items anew.
+That works for text, calls and their outputs; speech becomes its transcript. The events carry no
+``previous_item_id``: without one a server appends, one connection keeps their order, and an item that it
+refuses takes none of the others along, as it would in a chain of anchors.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from typing import Final, Literal, TypeAlias, get_args
+
+import attrs
+
+from rtstate._json import thaw
+from rtstate._model import PART_TYPES, Item, Part
+from rtstate._types import Json
+from rtstate.document import Snapshot
+from rtstate.exports._common import LeftOut, Reason
+
+Event: TypeAlias = dict[str, Json]
+RestoreDialect: TypeAlias = Literal["ga", "beta", "voicelive", "xai"]
+
+
+CHARACTERS_PER_TOKEN: Final = 4
+"""What a token is taken for: an estimate, good for English text and too low for most other scripts."""
+TOKENS_PER_IMAGE: Final = 1000
+"""What an image is taken for, whatever its size: more than most cost."""
+
+_MESSAGES: Final = ("message", "force_message")  # created anew, the latter would be spoken again
+_ROLES: Final = ("system", "user", "assistant")
+_DETAILS: Final = ("auto", "low", "high")
+
+
+@attrs.frozen
+class _Wire:
+    """What a dialect takes: its name for an assistant's text, images, and how long an id may be."""
+
+    text: str
+    images: bool = False
+    longest_id: int = 32
+
+
+_WIRES: Final[Mapping[str, _Wire]] = {
+    "ga": _Wire("output_text", images=True),
+    "beta": _Wire("text"),
+    "voicelive": _Wire("text"),
+    "xai": _Wire("output_text", longest_id=64),  # its own ids are UUIDs
+}
+
+
+@attrs.frozen
+class RestorePlan:
+    """The events that rebuild a conversation, what they leave out, and about how many tokens they are."""
+
+    events: tuple[Event, ...]
+    left_out: tuple[LeftOut, ...]
+    tokens: int
+
+
+def restore_events(
+    snapshot: Snapshot,
+    dialect: RestoreDialect = "ga",
+    *,
+    max_tokens: int | None = None,
+    keep: Iterable[str] | None = None,
+) -> list[Event]:
+    """Return the ordered ``conversation.item.create`` events that rebuild the conversation in a new session.
+
+    These are the events of :func:`restore_plan`, which also tells what they leave out.
+
+    >>> from rtstate import Conversation
+    >>> conversation = Conversation()
+    >>> hello = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hello"}]}
+    >>> _ = conversation.sent({"type": "conversation.item.create", "item": {"id": "item_1", **hello}})
+    >>> [event["item"]["content"] for event in restore_events(conversation.snapshot())]
+    [[{'type': 'input_text', 'text': 'Hello'}]]
+    """
+    return list(restore_plan(snapshot, dialect, max_tokens=max_tokens, keep=keep).events)
+
+
+def restore_plan(
+    snapshot: Snapshot,
+    dialect: RestoreDialect = "ga",
+    *,
+    max_tokens: int | None = None,
+    keep: Iterable[str] | None = None,
+) -> RestorePlan:
+    """Plan how to rebuild the conversation in a new session of a ``dialect``.
+
+    ``"ga"`` is also Azure OpenAI's and Inworld's, ``"beta"`` also Azure's preview. Speech becomes text: the
+    user's transcript, and of the assistant's what was heard. A function call and its output come together or
+    not at all. Ids are kept where the server takes them, and else derived from them, always the same ones.
+    Each event has an id, so that an error can name it.
+
+    ``max_tokens`` is a budget, at about four characters a token and 1,000 tokens an image. Items to ``keep``,
+    by id, are in whatever it says; then come system messages and then all others, the newest first, as far as
+    it goes: nothing older than what no longer fits. Raises ValueError for an unknown dialect and for a budget
+    below 0, TypeError where ``keep`` is a text. Cost: the size of the conversation.
+    """
+    if dialect not in get_args(RestoreDialect):
+        raise ValueError(f"dialect is one of {get_args(RestoreDialect)}, not {dialect!r}")
+    if max_tokens is not None and max_tokens < 0:
+        raise ValueError(f"max_tokens is a budget, 0 or more, not {max_tokens!r}")
+    if isinstance(keep, str):
+        raise TypeError(f"keep is item ids, not one text: {keep!r}")
+    return _Planner(snapshot, _WIRES[dialect]).plan(max_tokens, dict.fromkeys(keep or ()))
+
+
+@attrs.define(eq=False)
+class _Unit:
+    """What comes together or not at all: a message, or a call with its output."""
+
+    items: dict[str, Event]  # by the old id
+    is_system: bool = False
+
+    @property
+    def tokens(self) -> int:
+        return sum(map(_tokens, self.items.values()))
+
+
+class _Planner:
+    """One plan in the making."""
+
+    def __init__(self, snapshot: Snapshot, wire: _Wire) -> None:
+        self.items = snapshot.items
+        self.wire = wire
+        self.units: list[_Unit] = []  # in the order of their last items
+        self.left_out: dict[str, list[LeftOut]] = {}
+
+    def plan(self, max_tokens: int | None, keep: Mapping[str, object]) -> RestorePlan:
+        """Return the plan."""
+        calls: dict[str, Item | None] = {}  # by call_id; None once it is answered
+        for item in self.items:
+            if item.type in _MESSAGES:
+                self._add_message(item)
+            elif item.type == "function_call":
+                self._add_call(item, calls)
+            elif item.type == "function_call_output":
+                self._add_output(item, calls)
+            else:
+                self._leave(item, "unsupported")
+        for call in filter(None, calls.values()):
+            self._leave(call, "no_output")
+        chosen = self._chosen(max_tokens, keep)
+        carried = {item_id: item for unit in chosen for item_id, item in unit.items.items()}
+        for item_id in (item_id for unit in self.units for item_id in unit.items if item_id not in carried):
+            self.left_out[item_id] = [LeftOut(item_id, "budget")]
+        ordered = [item.id for item in self.items]
+        known = set(ordered)
+        left_out = [each for item_id in ordered for each in self.left_out.get(item_id, ())]
+        left_out += [LeftOut(item_id, "unknown") for item_id in keep if item_id not in known]
+        return RestorePlan(
+            tuple([_create(carried[item_id]) for item_id in ordered if item_id in carried]),
+            tuple(left_out),
+            sum(unit.tokens for unit in chosen),
+        )
+
+    def _add_message(self, item: Item) -> None:
+        role = "assistant" if item.type == "force_message" else item.role
+        if role not in _ROLES:
+            self._leave(item, "unsupported")
+            return
+        content: list[Event] = []
+        lost: list[LeftOut] = []
+        for index, part in enumerate(item.content):
+            said = self._part(part, role)
+            if isinstance(said, dict):
+                content.append(said)
+            elif said != "empty":
+                lost.append(LeftOut(item.id, said, index))
+        if not content:
+            self._leave(item, lost[0].reason if lost else "empty")
+            return
+        self.left_out[item.id] = lost
+        told = {"id": self._id(item.id, "item"), "type": "message", "role": role, "content": content}
+        self.units.append(_Unit({item.id: told}, is_system=role == "system"))
+
+    def _part(self, part: Part, role: str) -> Event | Reason:
+        """Return a part as it is created, or why it cannot be."""
+        if part.type is not None and part.type not in PART_TYPES:
+            return "unsupported"
+        if part.type == "input_image":
+            if role != "user" or not self.wire.images or not part.image_url:
+                return "image"
+            detail = {"detail": part.detail} if part.detail in _DETAILS else {}
+            return {"type": "input_image", "image_url": part.image_url, **detail}
+        is_spoken = part.type in ("input_audio", "output_audio")
+        text = part.transcript if is_spoken else part.text
+        if text:
+            return {"type": self.wire.text if role == "assistant" else "input_text", "text": text}
+        if not is_spoken:
+            return "empty"
+        if text is None:
+            return "no_transcript"
+        return "empty" if part.truncated is None else "unheard"
+
+    def _add_call(self, item: Item, calls: dict[str, Item | None]) -> None:
+        if not item.ready or not item.name:
+            self._leave(item, "not_ready")
+        elif not item.call_id or item.call_id in calls:
+            self._leave(item, "no_output")
+        else:
+            calls[item.call_id] = item
+
+    def _add_output(self, item: Item, calls: dict[str, Item | None]) -> None:
+        known_id = item.call_id or ""
+        call = calls.get(known_id)
+        if call is None:
+            self._leave(item, "no_call")
+        elif item.output is None:
+            self._leave(item, "empty")
+        else:
+            calls[known_id] = None
+            call_id = self._id(known_id, "call")
+            made = {
+                "id": self._id(call.id, "item"),
+                "type": "function_call",
+                "call_id": call_id,
+                "name": call.name,
+                "arguments": call.arguments or "{}",
+            }
+            answer = {
+                "id": self._id(item.id, "item"),
+                "type": "function_call_output",
+                "call_id": call_id,
+                "output": item.output if isinstance(item.output, str) else _text_of(item.output),
+            }
+            self.units.append(_Unit({call.id: made, item.id: answer}))
+
+    def _leave(self, item: Item, reason: Reason) -> None:
+        self.left_out[item.id] = [LeftOut(item.id, reason)]
+
+    def _chosen(self, max_tokens: int | None, keep: Mapping[str, object]) -> list[_Unit]:
+        """Return the units that the budget has room for, in no order."""
+        if max_tokens is None:
+            return self.units
+        chosen = [unit for unit in self.units if not keep.keys().isdisjoint(unit.items)]
+        left = max_tokens - sum(unit.tokens for unit in chosen)
+        others = [unit for unit in reversed(self.units) if keep.keys().isdisjoint(unit.items)]
+        for system in (True, False):
+            for unit in (unit for unit in others if unit.is_system is system):
+                if unit.tokens > left:
+                    break
+                left -= unit.tokens
+                chosen.append(unit)
+        return chosen
+
+    def _id(self, known: str, kind: str) -> str:
+        """Return an id if the server takes it, or one made from it."""
+        if re.fullmatch(rf"[A-Za-z0-9_-]{{1,{self.wire.longest_id}}}", known):
+            return known
+        return f"{kind}_{sha256(known.encode('utf-8', 'surrogatepass')).hexdigest()[:24]}"
+
+
+def _create(item: Event) -> Event:
+    return {"type": "conversation.item.create", "event_id": f"restore_{item['id']}", "item": item}
+
+
+def _text_of(output: Json) -> str:
+    return json.dumps(thaw(output), ensure_ascii=False)
+
+
+def _tokens(item: Event) -> int:
+    """Return about how many tokens an item is."""
+    content: list[Event] = item.get("content", [])
+    texts = [item.get("name", ""), item.get("arguments", ""), item.get("output", "")]
+    letters = len("".join([*texts, *(part.get("text", "") for part in content)]))
+    images = len([part for part in content if part["type"] == "input_image"])
+    return -(-letters // CHARACTERS_PER_TOKEN) + images * TOKENS_PER_IMAGE
