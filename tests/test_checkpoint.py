@@ -447,12 +447,3 @@ def test_what_is_of_the_wrong_type_says_where(path: tuple[Any, ...], value: Any,
         bent = bent[key]
     bent[path[-1]] = value
     assert said in refusal(packed(whole))
-
-
-def test_a_backslash_is_no_half_a_character() -> None:
-    goes_on([added(user("u1", "\\ud800 \\\\ud800 \U0001f600"))])
-
-
-def test_another_writer_may_space_it_otherwise() -> None:
-    whole = json.dumps(payload(rich()), indent=1, sort_keys=True)
-    assert Conversation.restore(packed(whole)).snapshot() == rich().snapshot()
