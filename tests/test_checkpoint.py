@@ -14,6 +14,7 @@ from tests.helpers import (
     Event,
     added,
     arguments,
+    arguments_done,
     assistant,
     call,
     committed,
@@ -198,6 +199,15 @@ CASES: dict[str, tuple[list[Event], list[Event]]] = {
     "fields nobody knows": (
         [added(user("u1", "x", colour={"a": [1, None, 1.0, True]})), added({"id": "o1", "type": "odd"})],
         [added(user("u1", "x", colour={"a": [1, None, 1, True]}))],
+    ),
+    "what is empty and not missing": (
+        [
+            *(sound(0), event("response.output_text.done", item_id="a2", text="")),
+            added({"id": "o1", "type": "function_call_output", "output": False}),
+            response_created(metadata={}, status_details=False),
+            arguments_done(""),
+        ],
+        [sound(0), delta("late", "a2")],
     ),
     "an image": (
         [added(user("u1", content=[{"type": "input_image", "image_url": "data:,", "detail": "low"}]))],
@@ -437,12 +447,3 @@ def test_what_is_of_the_wrong_type_says_where(path: tuple[Any, ...], value: Any,
         bent = bent[key]
     bent[path[-1]] = value
     assert said in refusal(packed(whole))
-
-
-def test_a_backslash_is_no_half_a_character() -> None:
-    goes_on([added(user("u1", "\\ud800 \\\\ud800 \U0001f600"))])
-
-
-def test_another_writer_may_space_it_otherwise() -> None:
-    whole = json.dumps(payload(rich()), indent=1, sort_keys=True)
-    assert Conversation.restore(packed(whole)).snapshot() == rich().snapshot()

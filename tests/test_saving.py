@@ -1,5 +1,6 @@
 """A draft that was saved: only what differs is written, and what makes no sense is refused at once."""
 
+import json
 from typing import Any
 
 import attrs
@@ -11,7 +12,7 @@ from rtstate._draft.saving import save
 from rtstate._draft.work import ItemWork, PartWork, ResponseWork
 from rtstate._order import Order
 from tests.helpers import added, delta, state, user
-from tests.test_checkpoint import packed, payload, rich
+from tests.test_checkpoint import goes_on, packed, payload, rich
 
 # What is written
 
@@ -141,3 +142,15 @@ def test_what_has_the_right_types_and_makes_no_sense_is_refused(path: tuple[Any,
     bent[path[-1]] = value
     with pytest.raises(CheckpointError, match=r"hold together|written by"):
         Conversation.restore(packed(whole))
+
+
+# How it is written
+
+
+def test_a_backslash_is_no_half_a_character() -> None:
+    goes_on([added(user("u1", "\\ud800 \\\\ud800 \U0001f600"))])
+
+
+def test_another_writer_may_space_it_otherwise() -> None:
+    whole = json.dumps(payload(rich()), indent=1, sort_keys=True)
+    assert Conversation.restore(packed(whole)).snapshot() == rich().snapshot()
