@@ -49,9 +49,10 @@ KNOWN = {
         *("calls", "deletions", "finishing", "requests", "conversation_id", "is_named", "session"),
         *("session_number", "has_session", "sessions", "input_bytes_per_second", "output_bytes_per_second"),
         *("input_audio", "rate_limits", "errors", "translation", "_counters", "_item_slots"),
+        *("answer_model", "transcription_model"),
         # what follows from it, or is empty between two events
         *("ops", "notes", "open_items", "running", "_totals", "_fresh", "_snapshot", "_response_slots"),
-        *("_items", "_responses", "_counted", "dirty_items", "_dirty_responses", "_ordered"),
+        *("_items", "_responses", "_counted", "dirty_items", "_dirty_responses", "_ordered", "at"),
     },
     Order: {
         *("_ids", "_ghosts", "_waiting", "_hangers", "floor"),
