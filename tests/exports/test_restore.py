@@ -278,11 +278,11 @@ LONG = "3d301c41-bc81-4592-b73a-6c01a29d2d4a"  # xAI's, 36 characters
 
 def test_ids_are_kept_where_they_are_valid() -> None:
     fits = "i" * 32
-    events = [added(user(item_id, "Hi")) for item_id in (fits, LONG, f"{fits}i", "a b", "é")]
+    events = [added(user(item_id, "Hi")) for item_id in (fits, LONG, f"{fits}i", "a b", "é", "root")]
     kept, *new = ids_of(plan(*events))
     assert kept == fits
     assert all(each.startswith("item_") and len(each) == 29 for each in new)
-    assert len(set(new)) == 4
+    assert len(set(new)) == 5
     assert ids_of(plan(*events, dialect="xai"))[:3] == [fits, LONG, f"{fits}i"]
 
 

@@ -251,8 +251,8 @@ class _Planner:
         return chosen
 
     def _id(self, known: str, kind: str) -> str:
-        """Return an id if the server takes it, or one made from it."""
-        if re.fullmatch(rf"[A-Za-z0-9_-]{{1,{self.wire.longest_id}}}", known):
+        """Return an id if the server takes it, or one made from it; as an anchor, ``root`` is no item."""
+        if known != "root" and re.fullmatch(rf"[A-Za-z0-9_-]{{1,{self.wire.longest_id}}}", known):
             return known
         return f"{kind}_{sha256(known.encode('utf-8', 'surrogatepass')).hexdigest()[:24]}"
 
