@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from rtstate import Snapshot
 from tests.helpers import (
     ABSENT,
     added,
@@ -508,3 +509,13 @@ MCP = {"id": "a1", "type": "mcp_call", "server_label": "docs", "name": "search",
 )
 def test_odd_items_keep_the_laws(events: Any, last: Any, expected: Any, odd: Any) -> None:
     prove(events, last, expected, odd)
+
+
+def test_an_item_that_becomes_another_keeps_nothing_that_type_does_not_have() -> None:
+    """Heard of first by a transcription, it was taken for the user's message."""
+    before = [transcription("completed", transcript="Hi")]
+    conversation = prove(before, added(call("u1")), item("u1", role=ABSENT))
+    shown = conversation.snapshot().item("u1")
+    assert shown is not None
+    assert shown.role is None
+    assert shown == Snapshot.from_dict(conversation.snapshot().to_dict()).item("u1")

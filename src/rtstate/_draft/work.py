@@ -189,6 +189,8 @@ class ItemWork:
             self.parts.clear()
         if not self.has_arguments:
             self.arguments = None
+        for name in {"role", "call_id", "name", "output"}.difference(model.ITEM_FIELDS.get(item_type, ())):
+            setattr(self, name, None)
 
     def entry(self) -> Placed | None:
         """Return what a snapshot holds of the item, None while it is hidden. Cost: its parts that changed."""
