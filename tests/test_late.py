@@ -17,7 +17,7 @@ from rtstate._growing import Growing
 from rtstate._json import freeze
 from rtstate._late import LateItem, late_item
 from rtstate._model import Part
-from tests.helpers import added, assistant, delta, sound, spoken, state, text_part, truncated
+from tests.helpers import added, assistant, delta, part_done, sound, spoken, state, text_part, truncated
 
 WHOLE = Item(
     "a1",
@@ -209,3 +209,16 @@ def test_an_unread_item_is_written_and_compared_with_its_snapshot() -> None:
     assert unread(snapshot)
     assert Snapshot.from_dict(snapshot.to_dict()) == snapshot
     assert pickle.loads(pickle.dumps(snapshot.items[0])) == snapshot.items[0]
+
+
+@pytest.mark.parametrize("event", [delta("3", index=1), part_done(text_part("two"), index=1)])
+def test_a_part_that_has_grown_is_the_same_object_when_another_changes(event: dict[str, Any]) -> None:
+    conversation = state(added(assistant("a1", text_part(""), text_part("two"))), delta("1"))
+    conversation.snapshot()
+    conversation.feed(delta("2"))
+    before = conversation.snapshot()
+    assert unread(before)
+    assert {operation.path[3:4] for operation in conversation.feed(event).operations} == {(1,), ()}
+    after = conversation.snapshot()
+    assert after.items[0].content[0] is before.items[0].content[0]
+    assert after.items[0].content[0].text == "12"

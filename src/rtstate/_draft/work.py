@@ -192,6 +192,12 @@ class ItemWork:
         for name in {"role", "call_id", "name", "output"}.difference(model.ITEM_FIELDS.get(item_type, ())):
             setattr(self, name, None)
 
+    def settle(self) -> None:
+        """Keep the frozen part that the last snapshot has of what grew, before something else changes."""
+        part = self.grew
+        if part is not None and part.frozen is None and self.frozen is not None:
+            part.frozen = self.frozen.content[part.index]
+
     def entry(self) -> Placed | None:
         """Return what a snapshot holds of the item, None while it is hidden. Cost: its parts that changed."""
         return None if self.hidden else (self.frozen or self.freeze(), self.label, self.trace)

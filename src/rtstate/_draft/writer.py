@@ -102,22 +102,23 @@ class Writer:
 
     def touch(self, node: Node) -> None:
         """Note that the frozen copy of an entity, and of what holds it, is out of date. Cost: O(1)."""
-        node.frozen = None
         if isinstance(node, ResponseWork):
+            node.frozen = None
             self._dirty_responses[node.slot] = node
             return
-        if isinstance(node, PartWork):
-            node = node.item
-            node.frozen = None
-        node.base = None
-        self.dirty_items[node.slot] = node
+        item = node.item if isinstance(node, PartWork) else node
+        if item.grew is not None and item.grew is not node:
+            item.settle()
+        node.frozen = item.frozen = item.base = None
+        self.dirty_items[item.slot] = item
 
     def grew(self, part: PartWork) -> None:
         """Note that a part has grown by a delta and is otherwise what it was. Cost: O(1)."""
         item = part.item
         if item.grew is not part:
             if item.grew is not None:
-                item.base = None  # two of its parts grow
+                item.settle()  # two of its parts grow
+                item.base = None
             item.grew = part
         part.frozen = item.frozen = None
         self.dirty_items[item.slot] = item
