@@ -222,3 +222,13 @@ def test_a_part_that_has_grown_is_the_same_object_when_another_changes(event: di
     after = conversation.snapshot()
     assert after.items[0].content[0] is before.items[0].content[0]
     assert after.items[0].content[0].text == "12"
+
+
+def test_parts_that_grow_by_turns_grow_on() -> None:
+    conversation = state(sound(100), sound(100, index=1), sound(100))
+    conversation.snapshot()
+    conversation.feed(sound(20))
+    conversation.snapshot()
+    for index in (1, 0, 0):
+        conversation.feed(sound(20, index=index))
+    assert [part.audio_ms for part in conversation.snapshot().items[0].content] == [260, 120]

@@ -116,8 +116,8 @@ class Writer:
         """Note that a part has grown by a delta and is otherwise what it was. Cost: O(1)."""
         item = part.item
         if item.grew is not part:
-            if item.grew is not None:
-                item.settle()  # two of its parts grow
+            if item.grew is not None:  # two of its parts grow
+                item.settle()
                 item.base = None
             item.grew = part
         part.frozen = item.frozen = None
