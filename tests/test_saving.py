@@ -73,7 +73,10 @@ def test_whoever_adds_an_attribute_thinks_of_checkpoints(owner: type) -> None:
 
 DERIVED = {
     ItemWork: {"slot", "path", "base", "grew", "label", "frozen", "fresh", "shown"},
-    PartWork: {"item", "index", "path", "mark", "truncated", "frozen", "fresh", "shown"},
+    PartWork: {
+        *("item", "index", "path", "mark", "truncated", "arriving", "noted", "noted_ms"),
+        *("frozen", "fresh", "shown"),
+    },
     ResponseWork: {"slot", "path", "frozen", "fresh", "shown"},
 }
 
@@ -110,6 +113,10 @@ def test_every_field_of_an_entity_has_its_place_in_a_checkpoint(node: type[Any])
         (("items", 0, "hidden"), -1),
         (("items", 1, "parts", 0, "type"), "input_audio"),
         (("items", 1, "parts", 0, "marks"), {"": -1}),
+        (("items", 1, "parts", 0, "arrivals"), [[0, -1]]),
+        (("items", 1, "parts", 0, "arrivals"), [[1, 0], [1, 5]]),
+        (("items", 1, "parts", 0, "arrivals"), [[0, 0, 0]]),
+        (("items", 1, "parts", 0, "arrivals"), [[10_000, 0]]),
         (("items", 1, "parts", 0, "audio", "size"), -1),
         (("items", 1, "parts", 0, "audio", "bytes_per_second"), 0),
         (("items", 1, "parts", 0, "stream"), "text"),

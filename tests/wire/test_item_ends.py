@@ -178,7 +178,7 @@ def cut(end: int, heard: str | None, generated: str | None = FOX, basis: str = "
         "deltas go on growing what was generated": (
             [*PLAYED, truncated()],
             spoken(" Over the dog."),
-            cut(1000, "The quick brown fox", FOX + " Over the dog."),
+            cut(1000, "The quick brown", FOX + " Over the dog."),
         ),
         "sticky against transcript.done": (
             [*PLAYED, truncated()],

@@ -40,6 +40,8 @@ class Answers(Items):
             stream = open_part.stream
             if stream is not None and stream.source == source and delta:
                 # The short way: what streams is by that alone open, typed, placed and not truncated.
+                if open_part.audio_ms != open_part.noted_ms and stream is open_part.transcript:
+                    open_part.note_arrival(stream)
                 stream.chunks.append(delta)
                 self.ops.append((stream, len(stream.chunks)))
                 if item.frozen is not None or item.grew is not open_part:

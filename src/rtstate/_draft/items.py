@@ -104,6 +104,9 @@ class Items(Parts):
         if _RANK.get(status, 1) > _RANK.get(item.status, 1):
             self.write(item, "status", status)
             self.stamp(item, "ended_at")
+            for part in item.parts if status == COMPLETED else ():
+                if part.mark is not None:
+                    self.show_truncated(part)  # its audio is that of all of its text
             self.open_items.pop(item.id, None)
 
     def weigh(self, item: ItemWork) -> None:

@@ -74,6 +74,8 @@ class Parts(Writer):
             growing = Growing((*node.path, name), source)
             growing.chunks.extend([text] if isinstance(text, str) else [])
             setattr(node, name, growing)
+        if isinstance(node, PartWork) and name == "transcript":
+            node.note_arrival(growing)
         growing.chunks.append(delta)
         self.stamp(node.item if isinstance(node, PartWork) else node, "first_text_at")
         if self._shown_as_heard(node, name):

@@ -61,6 +61,7 @@ class SavedPart(TypedDict, total=False):
     audio_ms: int
     final: bool
     marks: dict[str, int]
+    arrivals: list[list[int]]
     transcription: SavedTranscription
     segments: list[str]
     image_url: str
@@ -278,7 +279,8 @@ SHAPES: Final = (
 """All of them, for whoever reads them."""
 
 _DERIVED: Final = {"item", "index", "path", "slot", "stream", "mark", "truncated"} | {
-    *("base", "grew", "label", "frozen", "fresh", "shown")
+    *("arriving", "noted", "noted_ms"),
+    *("base", "grew", "label", "frozen", "fresh", "shown"),
 }
 _PLAIN: Final = (
     *("dialect", "null_is_end", "revision", "conversation_id", "is_named", "session", "session_number"),
@@ -452,7 +454,10 @@ def _part(saved: SavedPart, item: ItemWork, index: int) -> PartWork:
     if "extra" in fields:
         fields["extra"] = freeze(fields["extra"])
     fields["segments"] = set(fields.get("segments", ()))
+    fields["arrivals"] = [(start, ms) for start, ms in fields.get("arrivals", ())]
     _fill(part, fields, growing)
+    if part.arrivals:
+        _take_arrivals(part)
     if stream is not None:
         _expect(stream in growing, "a stream of nothing")
         part.stream = getattr(part, stream)
@@ -462,6 +467,19 @@ def _part(saved: SavedPart, item: ItemWork, index: int) -> PartWork:
         part.truncate()
     part.shown = True
     return part
+
+
+def _take_arrivals(part: PartWork) -> None:
+    """Check when the transcript came, and divide it where the last arrival was noted."""
+    starts, times = zip(*part.arrivals, strict=True)
+    _expect(min(starts + times) >= 0, "text that came before it began")
+    _expect(starts == tuple(sorted(set(starts))), "text that came in disorder")
+    part.noted_ms = times[-1]
+    if isinstance(part.transcript, Growing):
+        text = "".join(part.transcript.chunks)
+        _expect(starts[-1] <= len(text), "text that came and is not there")
+        part.transcript.chunks[:] = [text[: starts[-1]], text[starts[-1] :]]
+        part.arriving, part.noted = part.transcript, 1
 
 
 def _response(saved: SavedResponse, slot: int) -> ResponseWork:

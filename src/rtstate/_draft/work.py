@@ -15,12 +15,12 @@ import attrs
 
 from rtstate import _model as model
 from rtstate._growing import Audio, Growing, Text, grown
-from rtstate._heard import HeardText
+from rtstate._heard import Arrival, HeardText
 from rtstate._json import EMPTY
 from rtstate._late import late_item
 from rtstate._trace import NO_ITEM_TRACE, NO_RESPONSE_TRACE, ItemTrace, ResponseTrace
 from rtstate._twin import twin
-from rtstate._types import IN_PROGRESS, ItemId, Json, JsonPath, ResponseId
+from rtstate._types import COMPLETED, IN_PROGRESS, ItemId, Json, JsonPath, ResponseId
 from rtstate.document import Placed
 
 _ItemTwin: Final = twin(model.Item)
@@ -54,6 +54,14 @@ class PartWork:
     marks: dict[str, int] = attrs.field(factory=dict[str, int])
     """The marks by the request that set them, the server's under ``""``."""
     truncated: model.Truncated | None = None
+    arrivals: list[Arrival] = attrs.field(factory=list[Arrival])
+    """When its transcript came, by how much of its audio had."""
+    arriving: Growing | None = None
+    """The transcript they are about."""
+    noted: int = 0
+    """How many chunks of the transcript came before the last arrival."""
+    noted_ms: int | None = None
+    """How much audio had come by then."""
     transcription: model.Transcription | None = None
     segments: set[str] = attrs.field(factory=set[str])
     """The ids of the diarized segments it has."""
@@ -90,10 +98,19 @@ class PartWork:
         """The transcript as the document has it: of a truncated part, what was heard."""
         return self.transcript if self.truncated is None else self.truncated._heard  # pyright: ignore[reportPrivateUsage]
 
+    def note_arrival(self, transcript: Growing) -> None:
+        """Note that the text which comes next does so when this much of the audio has come."""
+        if transcript is not self.arriving:
+            self.arriving, self.arrivals, self.noted, self.noted_ms = transcript, [], 0, None
+        if self.audio_ms is not None and self.audio_ms != self.noted_ms:
+            before = self.arrivals[-1][0] if self.arrivals else 0
+            self.arrivals.append((before + sum(map(len, transcript.chunks[self.noted :])), self.audio_ms))
+            self.noted, self.noted_ms = len(transcript.chunks), self.audio_ms
+
     def truncate(self) -> tuple[model.Truncated, HeardText]:
         """Work out what the mark means for the audio and the text there are now. Cost: O(1)."""
-        generated = grown(self.transcript)
-        heard = HeardText(generated, self.end_ms, self.audio_ms)
+        generated, whole = grown(self.transcript), self.item.status == COMPLETED
+        heard = HeardText(generated, self.end_ms, self.audio_ms, self.arrivals, whole=whole)
         basis: Literal["audio", "rate"] = "rate" if self.audio_ms is None else "audio"
         self.truncated = model.Truncated(self.end_ms, heard, generated, basis)
         return self.truncated, heard
