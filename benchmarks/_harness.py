@@ -18,7 +18,7 @@ from statistics import median, quantiles
 from time import perf_counter, process_time
 from typing import Any, Final, Literal
 
-Unit = Literal["µs", "kB"]
+Unit = Literal["µs", "kB", "words"]
 
 
 @dataclass(frozen=True)
