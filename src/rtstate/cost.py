@@ -308,7 +308,8 @@ class GenaiPricer:
             rates = self._rates(entry.model)
             return self._refused(entry, rates) or self._calculated(self._used(entry), entry.model).total_price
         except LookupError:
-            return f"no price known for model {entry.model}"
+            whose = f" of {self._provider}" if self._provider else ""
+            return f"no price known for model {entry.model}{whose}"
         except ValueError as refused:  # figures that contradict each other in a way of its own
             return str(refused)
 

@@ -81,14 +81,15 @@ class Timing:
     """The turns in which the user spoke, and how their durations are spread; None where there are none.
 
     ``answered`` turns have an answer. ``interruptions`` is how many of all the assistant's messages were cut
-    off or cancelled, ``barge_ins`` how often the user began to speak before the assistant was through.
+    off or cancelled, ``barge_ins`` how often the user began to speak before the assistant was through: None
+    where that is known of no turn.
     ``missing`` says what could not be measured, and why: nothing here is made up for it.
     """
 
     turns: tuple[TurnTiming, ...] = ()
     answered: int = 0
     interruptions: int = 0
-    barge_ins: int = 0
+    barge_ins: int | None = None
     speech: Percentiles | None = None
     first_text: Percentiles | None = None
     first_audio: Percentiles | None = None
@@ -120,7 +121,7 @@ def timing(snapshot: Snapshot) -> Timing:
         turns=turns,
         answered=sum(bool(turn.answer_ids) for turn in turns),
         interruptions=sum(each.interrupted for each in messages if not each.is_users),
-        barge_ins=sum(bool(turn.barged_in) for turn in turns),
+        barge_ins=_told_sum(turn.barged_in for turn in turns),
         speech=_spread(turn.speech for turn in turns),
         first_text=_spread(turn.first_text for turn in turns),
         first_audio=_spread(turn.first_audio for turn in turns),
