@@ -9,6 +9,7 @@ from typing import Final
 
 import attrs
 
+from rtstate._json import thaw
 from rtstate._model import Item
 from rtstate._trace import ItemTrace
 from rtstate._types import ItemId, Json
@@ -98,7 +99,7 @@ class Timing:
 
     def to_dict(self) -> dict[str, Json]:
         """Return it as plain JSON."""
-        return attrs.asdict(self, retain_collection_types=False)
+        return thaw(attrs.asdict(self))  # type: ignore[no-any-return]
 
 
 def timing(snapshot: Snapshot) -> Timing:
