@@ -78,6 +78,14 @@ def test_a_transcription_by_hand() -> None:
     assert PRICER(entry(ASR, "scribe", "transcription")) == Decimal(13 * 6 + 9 * 10) / 10**6
 
 
+def test_what_is_cached_of_a_transcription_has_its_rate_too() -> None:
+    rates = TablePricer({"scribe": Rates(input_audio=6, cached_audio=3, output_text=10)})
+    details = {"audio_tokens": 13, "cached_tokens": 4, "cached_tokens_details": {"audio_tokens": 4}}
+    told = {**ASR, "input_token_details": details}
+    assert rates(entry(told, "scribe", "transcription")) == Decimal(9 * 6 + 4 * 3 + 9 * 10) / 10**6
+    assert rates(entry(ASR, "scribe", "transcription")) == Decimal(13 * 6 + 9 * 10) / 10**6
+
+
 def test_a_duration_by_hand() -> None:
     seconds = {"type": "duration", "seconds": 90}
     assert PRICER(entry(seconds, "stopwatch", "transcription")) == Decimal("0.009")

@@ -124,7 +124,7 @@ def _bill(priced: list[PricedEntry], unlisted: UsageTotals) -> Cost:
     transcriptions = [each for each in priced if each.entry.kind == "transcription"]
     return Cost(
         entries=tuple(priced),
-        total=_sum(priced),
+        total=_sum(responses) + _sum(transcriptions),
         responses=_sum(responses),
         cancelled=_sum([each for each in responses if each.entry.status == "cancelled"]),
         transcription=_sum(transcriptions),
@@ -215,7 +215,7 @@ def _billed(entry: UsageEntry, *, cache: bool) -> dict[str, int]:
     """Return how many tokens each rate is for; a modality that is not told has none, as the others add up."""
     tokens = entry.tokens
     billed = {f"input_{modality}": getattr(tokens, f"input_{modality}") or 0 for modality in MODALITIES}
-    if cache and entry.kind == "response":
+    if cache:
         for modality in MODALITIES:
             cached: int = getattr(tokens, f"cached_{modality}") or 0
             billed[f"cached_{modality}"] = cached
@@ -228,14 +228,14 @@ def unsplit(entry: UsageEntry, *, cache: bool = True) -> str:
     """Return why the tokens of an entry cannot be priced by modality and cache; empty where they can.
 
     A modality that a server does not tell has no tokens if the others make up the whole; if they do not,
-    nobody can say what the rest was. The output of a transcription is text.
+    nobody can say what the rest was. The output of a transcription is text, and as a rule there is no cache.
     """
     tokens, spoken = entry.tokens, entry.kind == "transcription"
     output = (tokens.output,) if spoken else (tokens.output_text, tokens.output_audio)
     return (
         _parts("input", "modality", tokens.input, *_input(tokens, "input"))
         or _parts("output", "modality", tokens.output, *output)
-        or ("" if spoken or not cache else _cache(tokens))
+        or (_cache(tokens) if cache and not (spoken and tokens.cached is None) else "")
     )
 
 

@@ -135,6 +135,8 @@ def test_what_came_before_the_end_of_the_speech_is_no_answer_to_it() -> None:
 
 
 def test_a_clock_that_goes_back_gives_no_durations() -> None:
+    audio = [(110.0, speech_started("u1", ms=5000)), (112.0, speech_stopped("u1", ms=4000))]
+    assert measured(*audio, (112.0, committed())).turns[0].speech is None
     events = [(112.0, speech_started("u1")), (110.0, speech_stopped("u1")), (110.0, committed())]
     assert measured(*events).turns[0].speech is None
 
@@ -177,6 +179,7 @@ BARGE_INS: dict[str, tuple[list[Timed], tuple[Any, Any]]] = {
         ],
         (None, None),
     ),
+    "without a beginning that anybody told": ([(113.2, committed("u2", after="a1"))], (None, None)),
     "at a time that nobody told": ([(None, event) for _, event in speech(2, 113.2, 115, "a1")], (None, None)),
 }
 
