@@ -186,6 +186,22 @@ def test_it_sums_up_what_has_a_price() -> None:
     assert (result.unpriced, result.complete) == (1, False)
 
 
+def test_prices_that_do_not_end_add_up_all_the_same() -> None:
+    """A second at 0.017 a minute is 0.00028333…: what is rounded in the parts is not rounded once more."""
+    second = {"type": "duration", "seconds": 1}
+    heard = [
+        each
+        for number in range(9)
+        for each in (
+            committed(f"u{number}"),
+            transcription("completed", f"u{number}", transcript="Hi", usage=second),
+        )
+    ]
+    prices = TablePricer({"voice": RATES, "scribe": Rates(per_minute="0.017")})
+    result = cost(state(SESSION, response_done(usage=GA), *heard).snapshot(), prices)
+    assert result.total == result.responses + result.transcription
+
+
 def test_it_is_complete_where_everything_has_a_price() -> None:
     assert spent().complete
     assert spent(response_done(usage=GA)).complete
