@@ -46,13 +46,15 @@ LADDER = [
     ["pure", "recording"],
     ["timeline"],
     # what a snapshot says, and the forms that others take it in
-    ["views.barge_in", "views.tools", "views.transcript"],
+    ["views.barge_in", "views.context", "views.tools", "views.transcript"],
+    ["views.timing", "views.usage"],
     ["views"],
     ["exports._common"],
     ["exports.chat", "exports.livekit", "exports.responses", "exports.restore"],
     ["exports.agents", "exports.agui"],
     ["exports"],
     ["__init__"],
+    ["cost"],
     # beside the house, and the edges
     ["simulate"],
     ["cli"],
@@ -68,7 +70,9 @@ OWNERS = {
     "sortedcontainers": ("_order", "timeline"),
     "uuid": ("wire._base",),
     "asyncio": ("_watch",),
-    **dict.fromkeys(("datetime", "os", "random", "secrets", "socket", "threading", "time"), ()),
+    "genai_prices": ("cost",),
+    "datetime": ("cost",),  # whose prices count; it never asks what time it is
+    **dict.fromkeys(("os", "random", "secrets", "socket", "threading", "time"), ()),
 }
 """Who below the edges may import what: the core has no clock, no chance and no I/O."""
 

@@ -375,6 +375,20 @@ class Totals:
         return attrs.asdict(self)
 
 
+_LARGEST: Final = 1 << 53
+"""Of the integers that every JSON reader takes; beyond it an amount is no amount."""
+
+
+def amount(value: Json) -> float | None:
+    """Return an amount that a usage tells; None where it tells none, or what nobody can have used.
+
+    >>> amount(12), amount(0), amount(-1), amount(True), amount("12")
+    (12, 0, None, None, None)
+    """
+    told = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < _LARGEST
+    return value if told else None
+
+
 def read_totals(usage: Mapping[str, Json]) -> Totals:
     """Return the totals that a document, or the draft's counters, hold."""
     responses, transcription = dict(usage["responses"]), dict(usage["transcription"])

@@ -158,7 +158,8 @@ class Speech(Answers):
         self.merge(part, extra, flat=False)
         self.bill(part, "transcription", usage)
         told = {each.content_index: each for each in part.item.trace.transcribed}
-        if usage or part.index not in told:
+        before = told.get(part.index)
+        if before is None or (usage and not before.usage):  # as it is billed: the first usage counts
             told[part.index] = Transcribed(part.index, self.transcription_model, usage)
             self.mark(part.item, transcribed=tuple(told.values()))
 

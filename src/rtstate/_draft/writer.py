@@ -26,7 +26,6 @@ from rtstate._vector import Vector
 from rtstate.document import Answered, OrderedItems, Placed, Snapshot, Table, sorted_ids
 
 _COUNTED: Final = ("invalid", "unknown", "impossible", "late")
-_LARGEST: Final = 1 << 53  # of the integers that every JSON reader takes
 
 
 class Writer:
@@ -297,8 +296,8 @@ class Writer:
             if isinstance(counter, dict):
                 if isinstance(value, dict):
                     self._add_all((*path, key), counter, value)  # pyright: ignore[reportUnknownArgumentType]
-            elif isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < _LARGEST:
-                self._add((*path, key), value if key == "seconds" else int(value))
+            elif amount := model.amount(value):
+                self._add((*path, key), amount if key == "seconds" else int(amount))
 
     def _add(self, path: tuple[str, ...], value: float) -> None:
         counters = self._counters

@@ -5,10 +5,12 @@ from __future__ import annotations
 import click
 
 from rtstate import __version__
+from rtstate.cli._bill import usage_command
 from rtstate.cli._diff import diff_command
 from rtstate.cli._layout import PAGE_WIDTH
 from rtstate.cli._log import log_command
 from rtstate.cli._replay import demo_command, replay_command
+from rtstate.cli._timing import timing_command
 
 
 def run() -> int:
@@ -34,8 +36,10 @@ def commands() -> None:
     rtstate replay session.jsonl --at 12s  the same as it stood then
     rtstate log session.jsonl              event by event, what each one changed
     rtstate diff session.jsonl --from 120  what changed since, item by item
+    rtstate usage session.jsonl --cost     what each response used, and what it cost
+    rtstate timing session.jsonl           how long the user waited, turn by turn
     """  # noqa: D301  (click's mark for lines that stay as they are)
 
 
-for _command in (replay_command, log_command, diff_command, demo_command):
+for _command in (replay_command, log_command, diff_command, usage_command, timing_command, demo_command):
     commands.add_command(_command)

@@ -6,10 +6,11 @@ Colours are the sixteen that every terminal theme chooses for itself, and nothin
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import attrs
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.measure import Measurement
 from rich.rule import Rule
@@ -33,6 +34,8 @@ _NOTE_WIDTH: Final = 8
 _NARROW: Final = 48
 _NOT_JSON: Final = re.compile(r"^event: Invalid JSON: (.*) at line \d+ (column \d+)$")
 _EIGHTHS: Final = "▏▎▍▌▋▊▉"
+_LEAST_BAR: Final = 8
+_MOST_BAR: Final = 40
 
 
 def clean(value: object) -> str:
@@ -137,11 +140,74 @@ class Bar:
     total: int
     whole: int
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        scale = options.max_width / max(self.whole, 1)
+    def drawn(self, width: int) -> str:
+        """Return the bar, the whole being so wide."""
+        scale = width / max(self.whole, 1)
         cached = round(min(self.cached, self.total) * scale)
         full, eighths = divmod(round(self.total * scale * 8), 8)
-        yield Segment("▒" * cached + "█" * (full - cached) + (_EIGHTHS[eighths - 1] if eighths else ""))
+        return "▒" * cached + "█" * (full - cached) + (_EIGHTHS[eighths - 1] if eighths else "")
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Segment(self.drawn(options.max_width))
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
-        return Measurement(4, min(options.max_width, 40))
+        return Measurement(4, min(options.max_width, _MOST_BAR))
+
+
+@attrs.frozen
+class PlotLine:
+    """One line of a plot."""
+
+    figures: Sequence[str]
+    bar: Bar | None = None
+    remark: str = ""
+    style: str = ""
+    remark_style: str = QUIET
+
+
+def plot(titles: Sequence[str], lines: Sequence[PlotLine]) -> Iterator[Columns]:
+    """Yield lines of figures under their titles, each with a bar behind it, and a remark behind that.
+
+    The first of the figures is a number or a name, the second a word with a style of its own. Bars are as
+    long as there is room; where there is none for the figures, they go on below.
+    """
+    cells = [titles, *(line.figures for line in lines)]
+    widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
+    remarks = max((cell_len(line.remark) for line in lines), default=0)
+    yield Columns(PlotLine(titles), widths, remarks, QUIET)
+    yield from (Columns(line, widths, remarks) for line in lines)
+
+
+@attrs.frozen
+class Columns:
+    """One line of a plot, set in the columns of all of them."""
+
+    line: PlotLine
+    widths: Sequence[int]
+    remarks: int
+    style: str = ""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        width = options.max_width
+        figures = self._figures()
+        room = width - figures.cell_len - _GAP - (self.remarks and self.remarks + _GAP)
+        if self.line.bar is not None and room >= _LEAST_BAR:
+            figures = Text.assemble(figures, " " * _GAP, (self.line.bar.drawn(min(room, _MOST_BAR)), "cyan"))
+        if self.line.remark:
+            figures = Text.assemble(figures, " " * _GAP, (self.line.remark, self.line.remark_style))
+        figures.rstrip()
+        lines = [figures] if figures.cell_len <= width else figures.wrap(console, max(width - _GAP, 1))
+        for number, line in enumerate(lines):
+            line.rstrip()
+            yield Segment(" " * _GAP if number else "")
+            yield from rendered(line, console)
+            yield Segment.line()
+
+    def _figures(self) -> Text:
+        name, word, *figures = self.line.figures
+        first, second, *widths = self.widths
+        text = Text(style=self.style)
+        text.append(f"{name:>{first}}" if name.isdecimal() else f"{name:<{first}}", QUIET)
+        text.append(f"{'':{_GAP}}{word:<{second}}" if second else "", self.line.style)
+        text.append("".join(f"{each:>{width + _GAP}}" for each, width in zip(figures, widths, strict=True)))
+        return text

@@ -13,8 +13,8 @@ from rtstate import Totals
 from rtstate.cli._layout import LABEL_WIDTH, QUIET, Bar, Entry, count, heading, seconds
 
 
-def usage(totals: Totals) -> Iterator[RenderableType]:
-    """Yield the section about usage; nothing while nothing has ended."""
+def usage(totals: Totals, remarks: Sequence[RenderableType] = ()) -> Iterator[RenderableType]:
+    """Yield the section about usage, with remarks at its end; nothing while nothing has ended."""
     if not totals.responses.count and not totals.transcription.count:
         return
     yield heading("Usage")
@@ -22,6 +22,7 @@ def usage(totals: Totals) -> Iterator[RenderableType]:
         yield _table(rows)
         yield Text()
     yield from _bill(totals)
+    yield from remarks
     yield Text()
 
 

@@ -21,15 +21,10 @@ from rtstate._model import PART_TYPES, Item, Part
 from rtstate._types import Json
 from rtstate.document import Snapshot
 from rtstate.exports._common import LeftOut, Reason
+from rtstate.views.context import CHARACTERS_PER_TOKEN, TOKENS_PER_IMAGE
 
 Event: TypeAlias = dict[str, Json]
 RestoreDialect: TypeAlias = Literal["ga", "beta", "voicelive", "xai"]
-
-
-CHARACTERS_PER_TOKEN: Final = 4
-"""What a token is taken for: an estimate, good for English text and too low for most other scripts."""
-TOKENS_PER_IMAGE: Final = 1000
-"""What an image is taken for, whatever its size: more than most cost."""
 
 _MESSAGES: Final = ("message", "force_message")  # created anew, the latter would be spoken again
 _ROLES: Final = ("system", "user", "assistant")

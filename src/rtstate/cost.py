@@ -1,0 +1,338 @@
+"""What a conversation cost, entry by entry: a price in US dollars, or why there is none.
+
+``cost`` asks a pricer for each entry of the bill. The default one looks prices up in the tables of
+genai-prices (``pip install 'rtstate[cost]'``), which it imports when it is made, and downloads nothing;
+``TablePricer`` takes rates of your own. Nothing here raises because of what a server sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final, Protocol
+
+import attrs
+
+from rtstate._types import Json
+from rtstate.document import Snapshot
+from rtstate.views.usage import Tokens, Usage, UsageEntry, UsageTotals, usage
+
+if TYPE_CHECKING:
+    import genai_prices
+    from genai_prices.types import PriceCalculation
+
+MODALITIES: Final = ("text", "audio", "image")
+MILLION: Final = Decimal(1_000_000)
+
+
+class Pricer(Protocol):
+    """What says the price of an entry: any callable that takes one, and returns its price or why not."""
+
+    def __call__(self, entry: UsageEntry, /) -> Decimal | str:
+        """Return the price of an entry, or in a few words why it cannot be told."""
+        ...
+
+
+@attrs.frozen
+class PricedEntry:
+    """An entry of the bill with its price, or with the reason why it is ``unpriced``."""
+
+    entry: UsageEntry
+    price: Decimal | None = None
+    unpriced: str | None = None
+
+    def to_dict(self) -> dict[str, Json]:
+        """Return it as plain JSON; a price is a text, so that it stays exact."""
+        return {**self.entry.to_dict(), "price": _written(self.price), "unpriced": self.unpriced}
+
+
+@attrs.frozen
+class Cost:
+    """What a conversation cost, as far as it could be priced: in US dollars, unless your own pricer differs.
+
+    ``total`` is ``responses`` and ``transcription`` together; ``cancelled`` is among the responses.
+    ``unpriced`` entries have no price and add nothing, and ``unlisted`` is what was billed for transcription
+    without an entry (see :class:`Usage`). ``complete``: there is neither, so ``total`` is all of it.
+    """
+
+    entries: tuple[PricedEntry, ...] = ()
+    total: Decimal = Decimal(0)
+    responses: Decimal = Decimal(0)
+    cancelled: Decimal = Decimal(0)
+    transcription: Decimal = Decimal(0)
+    unpriced: int = 0
+    unlisted: UsageTotals = attrs.field(factory=UsageTotals)
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything that was billed has its price."""
+        return not self.unpriced and self.unlisted == UsageTotals()
+
+    def to_dict(self) -> dict[str, Json]:
+        """Return it as plain JSON; prices are texts, so that they stay exact."""
+        sums = ("total", "responses", "cancelled", "transcription")
+        return {
+            **{name: _written(getattr(self, name)) for name in sums},
+            "complete": self.complete,
+            "unpriced": self.unpriced,
+            "unlisted": self.unlisted.to_dict(),
+            "entries": [each.to_dict() for each in self.entries],
+        }
+
+
+def cost(
+    used: Usage | Snapshot,
+    pricer: Pricer | None = None,
+    *,
+    model: str | None = None,
+    transcription_model: str | None = None,
+) -> Cost:
+    """Return what a conversation cost, by the prices of ``pricer``, or else of :class:`GenaiPricer`.
+
+    ``model`` and ``transcription_model`` name what answered and what transcribed, whatever the entries say:
+    where a recording tells no model, or the name of a deployment instead, as on Azure. Raises ImportError
+    where there is no ``pricer`` and genai-prices is not installed; never for what is in the entries. Cost:
+    one call of the pricer per entry.
+
+    >>> from rtstate import replay, simulate
+    >>> snapshot = replay(simulate.example().events).snapshot()
+    >>> rates = Rates(4, 32, cached_text="0.40", cached_audio="0.40", output_text=16, output_audio=64)
+    >>> spent = cost(snapshot, TablePricer({"gpt-realtime": rates}))
+    >>> f"${spent.responses:.4f}", spent.unpriced, spent.entries[-1].unpriced
+    ('$0.0953', 5, 'no rates for model gpt-4o-transcribe')
+    """
+    used = usage(used) if isinstance(used, Snapshot) else used
+    ask = GenaiPricer() if pricer is None else pricer
+    priced: list[PricedEntry] = []
+    for entry in used.entries:
+        name = model if entry.kind == "response" else transcription_model
+        answer = _ask(ask, entry if name is None else attrs.evolve(entry, model=name))
+        if isinstance(answer, str):
+            priced.append(PricedEntry(entry, unpriced=answer))
+        else:
+            priced.append(PricedEntry(entry, answer))
+    return _bill(priced, used.unlisted)
+
+
+def _ask(pricer: Pricer, entry: UsageEntry) -> Decimal | str:
+    return pricer(entry) if entry.usage else "the server told no usage"
+
+
+def _bill(priced: list[PricedEntry], unlisted: UsageTotals) -> Cost:
+    responses = [each for each in priced if each.entry.kind == "response"]
+    transcriptions = [each for each in priced if each.entry.kind == "transcription"]
+    return Cost(
+        entries=tuple(priced),
+        total=_sum(responses) + _sum(transcriptions),
+        responses=_sum(responses),
+        cancelled=_sum([each for each in responses if each.entry.status == "cancelled"]),
+        transcription=_sum(transcriptions),
+        unpriced=sum(each.price is None for each in priced),
+        unlisted=unlisted,
+    )
+
+
+def _sum(priced: list[PricedEntry]) -> Decimal:
+    return sum((each.price for each in priced if each.price is not None), Decimal(0))
+
+
+def _written(price: Decimal | None) -> str | None:
+    return None if price is None else f"{price:f}"
+
+
+# Rates of your own
+
+
+def _rate(value: Decimal | float | str | None) -> Decimal | None:
+    return None if value is None else Decimal(str(value))
+
+
+@attrs.frozen
+class Rates:
+    """What a model costs: per million tokens, or ``per_minute`` where it is billed by duration.
+
+    Numbers and texts do as well as Decimals. None: the model has no such rate, and an entry that would need
+    it is unpriced; but a cached rate that is None is that of uncached tokens.
+
+    >>> Rates(input_text=4, cached_text="0.40").cached_text
+    Decimal('0.40')
+    """
+
+    input_text: Decimal | None = attrs.field(default=None, converter=_rate)
+    input_audio: Decimal | None = attrs.field(default=None, converter=_rate)
+    input_image: Decimal | None = attrs.field(default=None, converter=_rate)
+    cached_text: Decimal | None = attrs.field(default=None, converter=_rate)
+    cached_audio: Decimal | None = attrs.field(default=None, converter=_rate)
+    cached_image: Decimal | None = attrs.field(default=None, converter=_rate)
+    output_text: Decimal | None = attrs.field(default=None, converter=_rate)
+    output_audio: Decimal | None = attrs.field(default=None, converter=_rate)
+    per_minute: Decimal | None = attrs.field(default=None, converter=_rate)
+
+    @property
+    def caches(self) -> bool:
+        """Whether cached tokens have a rate of their own."""
+        return any(getattr(self, f"cached_{modality}") is not None for modality in MODALITIES)
+
+
+@attrs.frozen
+class TablePricer:
+    """Prices by rates of your own: those of a contract, or any that genai-prices does not have.
+
+    >>> pricer = TablePricer({"whisper-1": Rates(per_minute="0.006")})
+    >>> pricer(UsageEntry("transcription", model="whisper-1", seconds=90))
+    Decimal('0.009')
+    """
+
+    rates: Mapping[str, Rates]
+
+    def __call__(self, entry: UsageEntry, /) -> Decimal | str:
+        """Return the price of an entry, or why it has none."""
+        if entry.model is None:
+            return "no model known"
+        rates = self.rates.get(entry.model)
+        if rates is None:
+            return f"no rates for model {entry.model}"
+        if entry.seconds is not None:
+            if rates.per_minute is None:
+                return f"no rate per minute for model {entry.model}"
+            return rates.per_minute * Decimal(str(entry.seconds)) / 60
+        return unsplit(entry, cache=rates.caches) or self._price(entry, rates)
+
+    def _price(self, entry: UsageEntry, rates: Rates) -> Decimal | str:
+        price = Decimal(0)
+        for name, count in _billed(entry, cache=rates.caches).items():
+            rate: Decimal | None = getattr(rates, name)
+            if rate is None and name.startswith("cached_"):
+                rate = getattr(rates, name.replace("cached_", "input_"))
+            if rate is None and count:
+                return f"no rate for {name.replace('_', ' ')}"
+            price += (rate or 0) * count / MILLION
+        return price
+
+
+def _billed(entry: UsageEntry, *, cache: bool) -> dict[str, int]:
+    """Return how many tokens each rate is for; a modality that is not told has none, as the others add up."""
+    tokens = entry.tokens
+    billed = {f"input_{modality}": getattr(tokens, f"input_{modality}") or 0 for modality in MODALITIES}
+    if cache:
+        for modality in MODALITIES:
+            cached: int = getattr(tokens, f"cached_{modality}") or 0
+            billed[f"cached_{modality}"] = cached
+            billed[f"input_{modality}"] -= cached
+    text = tokens.output if entry.kind == "transcription" else tokens.output_text
+    return {**billed, "output_text": text or 0, "output_audio": tokens.output_audio or 0}
+
+
+def unsplit(entry: UsageEntry, *, cache: bool = True) -> str:
+    """Return why the tokens of an entry cannot be priced by modality and cache; empty where they can.
+
+    A modality that a server does not tell has no tokens if the others make up the whole; if they do not,
+    nobody can say what the rest was. The output of a transcription is text, and as a rule there is no cache.
+    """
+    tokens, spoken = entry.tokens, entry.kind == "transcription"
+    output = (tokens.output,) if spoken else (tokens.output_text, tokens.output_audio)
+    return (
+        _parts("input", "modality", tokens.input, *_input(tokens, "input"))
+        or _parts("output", "modality", tokens.output, *output)
+        or (_cache(tokens) if cache and not (spoken and tokens.cached is None) else "")
+    )
+
+
+def _cache(tokens: Tokens) -> str:
+    why = _parts("cached", "modality", tokens.cached, *_input(tokens, "cached"))
+    more = any(
+        (cached or 0) > (whole or 0)
+        for cached, whole in zip(_input(tokens, "cached"), _input(tokens, "input"), strict=True)
+    )
+    return why or ("more tokens cached than there were" if more else "")
+
+
+def _input(tokens: Tokens, name: str) -> tuple[int | None, ...]:
+    return tuple([getattr(tokens, f"{name}_{modality}") for modality in MODALITIES])
+
+
+def _parts(name: str, by: str, whole: int | None, *parts: int | None) -> str:
+    if whole is None:
+        return f"{name} tokens not told"
+    if sum(part or 0 for part in parts) != whole:
+        known = all(part is not None for part in parts[:2])
+        return f"{name} tokens do not add up" if known else f"{name} tokens not split by {by}"
+    return ""
+
+
+# The prices of genai-prices
+
+
+_USAGE: Final[Mapping[str, str]] = {
+    "input_tokens": "input",
+    "input_text_tokens": "input_text",
+    "input_audio_tokens": "input_audio",
+    "input_image_tokens": "input_image",
+    "cache_read_tokens": "cached",
+    "cache_text_read_tokens": "cached_text",
+    "cache_audio_read_tokens": "cached_audio",
+    "cache_image_read_tokens": "cached_image",
+    "output_tokens": "output",
+    "output_text_tokens": "output_text",
+    "output_audio_tokens": "output_audio",
+}
+"""What genai-prices calls our figures, as its own reading of a ``response.done`` has it."""
+
+_DURATION: Final = ("audio_seconds", "input_audio_seconds")
+
+
+class GenaiPricer:
+    """Prices by the tables that come with genai-prices; nothing is downloaded.
+
+    ``provider`` is its name for who serves the model (``"azure"``); by default that is told from the model.
+    ``when`` is the time whose prices count, by default now. The tables are other people's work and may be
+    wrong or old: a bill is the provider's. Raises ImportError if genai-prices is not installed.
+    """
+
+    def __init__(self, provider: str | None = None, when: datetime | None = None) -> None:
+        try:
+            import genai_prices
+        except ModuleNotFoundError as missing:
+            if missing.name != "genai_prices":
+                raise
+            raise ImportError("prices need genai-prices: pip install 'rtstate[cost]'") from None
+        self._library = genai_prices
+        self._provider, self._when = provider, when
+
+    def __call__(self, entry: UsageEntry, /) -> Decimal | str:
+        """Return the price of an entry, or why it has none."""
+        if entry.model is None:
+            return "no model known"
+        try:
+            rates = self._rates(entry.model)
+            return self._refused(entry, rates) or self._calculated(self._used(entry), entry.model).total_price
+        except LookupError:
+            whose = f" of {self._provider}" if self._provider else ""
+            return f"no price known for model {entry.model}{whose}"
+        except ValueError as refused:  # figures that contradict each other in a way of its own
+            return str(refused)
+
+    def _rates(self, model: str) -> set[str]:
+        """Return the names of the rates that a model has: ``input_audio_mtok``, ``audio_hours`` and so on."""
+        found = self._calculated(self._library.Usage(), model).model_price
+        return {name for name, rate in vars(found).items() if rate is not None}
+
+    def _refused(self, entry: UsageEntry, rates: set[str]) -> str:
+        """Return why a price would be wrong: of what it has no rate for, genai-prices counts nothing."""
+        unit, what = ("hours", "duration") if entry.seconds is not None else ("mtok", "tokens")
+        if {name.rpartition("_")[2] for name in rates} != {unit}:
+            return f"model {entry.model} is not priced by {what} alone"
+        cache = any(name.startswith("cache_") for name in rates)
+        return "" if entry.seconds is not None else unsplit(entry, cache=cache)
+
+    def _calculated(self, used: genai_prices.Usage, model: str) -> PriceCalculation:
+        return self._library.calc_price(
+            used, model, provider_id=self._provider, genai_request_timestamp=self._when
+        )
+
+    def _used(self, entry: UsageEntry) -> genai_prices.Usage:
+        if entry.seconds is not None:
+            return self._library.Usage(**dict.fromkeys(_DURATION, entry.seconds))
+        told = {theirs: getattr(entry.tokens, ours) for theirs, ours in _USAGE.items()}
+        return self._library.Usage(**told)
