@@ -23,8 +23,10 @@ from unicodedata import east_asian_width
 
 from rtstate._growing import FrozenText, joined
 
+CHARACTERS_PER_SECOND: Final = 15
+"""An ordinary pace, with the pauses: about 150 words a minute."""
 ORDINARY_MS: Final = 60
-"""How long a letter takes at an ordinary pace; with the pauses about 150 words a minute."""
+"""How long a letter takes at that pace, without them."""
 
 Arrival: TypeAlias = tuple[int, int]
 """The text from this letter on came when so many milliseconds of audio had."""
