@@ -14,7 +14,7 @@ LADDER = [
     # the nouns: what a conversation is
     ["_types", "errors"],
     ["_json", "_vector", "_twin", "_trace", "_growing"],
-    ["_heard", "_model"],
+    ["_audio_format", "_heard", "_model"],
     ["_late"],
     ["_operations"],
     ["_change", "_order", "document", "patching"],
@@ -49,6 +49,8 @@ LADDER = [
     ["views.barge_in", "views.tools", "views.transcript"],
     ["views"],
     ["exports._common"],
+    ["exports._people", "exports.audio"],
+    ["exports.captions", "exports.markup", "exports.text"],
     ["exports.chat", "exports.livekit", "exports.responses", "exports.restore"],
     ["exports.agents", "exports.agui"],
     ["exports"],
@@ -67,6 +69,8 @@ OWNERS = {
     "pydantic_core": ("wire", "recording", "checkpoint", "views"),
     "sortedcontainers": ("_order", "timeline"),
     "uuid": ("wire._base",),
+    **dict.fromkeys(("audioop", "wave"), ("exports.audio",)),
+    "webvtt": ("exports.captions",),
     "asyncio": ("_watch",),
     **dict.fromkeys(("datetime", "os", "random", "secrets", "socket", "threading", "time"), ()),
 }

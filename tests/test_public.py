@@ -82,7 +82,7 @@ ALIASES = {"AnomalyKind", "AudioMode", "Dialect", "Raw"}
 
 EDGES = {
     *("asyncio", "click", "httpx", "jsonpatch", "openai", "orjson", "redis", "rich", "socket", "sqlite3"),
-    *("sse_starlette", "starlette", "uvicorn", "websockets"),
+    *("audioop", "sse_starlette", "starlette", "uvicorn", "wave", "websockets", "webvtt"),
 }
 CORE = {"attr", "attrs", "pydantic", "pydantic_core", "rtstate", "sortedcontainers"}
 """What the core stands on; pydantic brings some small helpers of its own along."""

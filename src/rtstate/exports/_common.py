@@ -30,6 +30,7 @@ Reason: TypeAlias = Literal[
     "repeated",
     "unnamed",
     "unsupported",
+    "no_time",
     "image",
     "budget",
     "unknown",
@@ -52,6 +53,7 @@ class LeftOut:
     - ``repeated``: another call, output or answer of the same id came before it.
     - ``unnamed``: a call without an id or a name; an MCP item without its server.
     - ``unsupported``: a type or a role that other APIs do not have, or not in this place.
+    - ``no_time``: only in captions: nothing tells when it was said.
     - ``image``, ``budget``, ``unknown``: only in a :class:`RestorePlan`: the dialect takes no images; there
       were no tokens left; to be kept, and not in the conversation.
     """

@@ -120,7 +120,7 @@ class _Clock:
         response_id, end = self._played
         if item.response_id is not None and item.response_id == response_id:
             start = max(start, end)
-        end = start + _played_ms(item)
+        end = start + played_ms(item)
         self._played = item.response_id, end
         return start, end
 
@@ -159,6 +159,6 @@ def _joined(texts: list[str | None]) -> str | None:
     return " ".join(told) if told else None
 
 
-def _played_ms(item: Item) -> int:
+def played_ms(item: Item) -> int:
     """Return how long a message's audio was, as far as it was played."""
     return sum(part.truncated.audio_end_ms if part.truncated else part.audio_ms or 0 for part in item.content)
