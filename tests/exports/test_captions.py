@@ -124,6 +124,22 @@ TABLE: dict[str, tuple[list[Timed], list[Cue]]] = {
         ],
         [("00:00:01.000", "00:00:02.000", "User", "one"), ("00:00:05.000", "00:00:06.000", "User", "two")],
     ),
+    "who cuts in comes before what was still to be played": (
+        [
+            *said("u1", "Hello", 0, 1000, at=10),
+            *answer("One.", 11, 2000),
+            (11, sound(800, "a2")),
+            (11, spoken("Two.", "a2")),
+            (11, added(assistant("a2"))),
+            *said("u2", "Stop!", 3000, 3500, at=12.5),
+        ],
+        [
+            ("00:00:00.000", "00:00:01.000", "User", "Hello"),
+            ("00:00:02.000", "00:00:04.000", "Assistant", "One."),
+            ("00:00:03.000", "00:00:03.500", "User", "Stop!"),
+            ("00:00:04.000", "00:00:04.800", "Assistant", "Two."),
+        ],
+    ),
     "after an hour": (
         said("u1", "Hello", 3_723_004, 3_724_000),
         [("01:02:03.004", "01:02:04.000", "User", "Hello")],
