@@ -15,9 +15,9 @@ LADDER = [
     ["_types", "errors"],
     ["_json", "_vector", "_twin", "_trace", "_growing"],
     ["_audio_format", "_heard", "_model"],
-    ["_late"],
     ["_operations"],
     ["_change", "_order", "document", "patching"],
+    ["_late"],
     ["_patched", "diff", "update"],
     ["replica"],
     # the verbs: how a conversation may change

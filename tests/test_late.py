@@ -1,4 +1,4 @@
-"""Items that are filled in when they are read: nobody can tell them from those that were."""
+"""Items and snapshots that are filled in when they are read: nobody can tell them from those that were."""
 
 import copy
 import operator
@@ -12,12 +12,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtstate import Conversation, Item, Snapshot
+from rtstate import Conversation, Item, Snapshot, diff
 from rtstate._growing import Growing
 from rtstate._json import freeze
-from rtstate._late import LateItem, late_item
+from rtstate._late import LateItem, LateSnapshot, late_item
 from rtstate._model import Part
-from tests.helpers import added, assistant, delta, part_done, sound, spoken, state, text_part, truncated
+from tests.helpers import (
+    added,
+    assistant,
+    delta,
+    event,
+    part_done,
+    response_created,
+    sound,
+    spoken,
+    state,
+    text_part,
+    truncated,
+)
 
 WHOLE = Item(
     "a1",
@@ -160,8 +172,8 @@ def test_a_snapshot_after_a_delta_fills_nothing_in() -> None:
     conversation = state(delta("a"), delta("b"))
     first = conversation.snapshot()
     taken = []
-    for event in (delta("c"), delta("d"), sound(40), sound(40)):
-        conversation.feed(event)
+    for each in (delta("c"), delta("d"), sound(40), sound(40)):
+        conversation.feed(each)
         taken.append(conversation.snapshot())
     assert [unread(each) for each in taken] == [True, True, False, True]  # the first audio types the part
     assert not unread(first)
@@ -211,24 +223,127 @@ def test_an_unread_item_is_written_and_compared_with_its_snapshot() -> None:
     assert pickle.loads(pickle.dumps(snapshot.items[0])) == snapshot.items[0]
 
 
-@pytest.mark.parametrize("event", [delta("3", index=1), part_done(text_part("two"), index=1)])
-def test_a_part_that_has_grown_is_the_same_object_when_another_changes(event: dict[str, Any]) -> None:
+@pytest.mark.parametrize("other", [delta("3", index=1), part_done(text_part("two"), index=1)])
+def test_a_part_that_has_grown_is_the_same_object_when_another_changes(other: dict[str, Any]) -> None:
     conversation = state(added(assistant("a1", text_part(""), text_part("two"))), delta("1"))
     conversation.snapshot()
     conversation.feed(delta("2"))
     before = conversation.snapshot()
     assert unread(before)
-    assert {operation.path[3:4] for operation in conversation.feed(event).operations} == {(1,), ()}
+    assert {operation.path[3:4] for operation in conversation.feed(other).operations} == {(1,), ()}
     after = conversation.snapshot()
     assert after.items[0].content[0] is before.items[0].content[0]
     assert after.items[0].content[0].text == "12"
 
 
-def test_parts_that_grow_by_turns_grow_on() -> None:
+def test_a_part_grows_on_after_another_has_changed() -> None:
     conversation = state(sound(100), sound(100, index=1), sound(100))
-    conversation.snapshot()
-    conversation.feed(sound(20))
-    conversation.snapshot()
-    for index in (1, 0, 0):
+    for index in (0, 1, 0, 0):
         conversation.feed(sound(20, index=index))
-    assert [part.audio_ms for part in conversation.snapshot().items[0].content] == [260, 120]
+        before = conversation.snapshot()
+    conversation.feed(part_done({"type": "audio"}, index=1))
+    conversation.feed(sound(20))
+    assert [part.audio_ms for part in before.items[0].content] == [260, 120]
+    assert [part.audio_ms for part in conversation.snapshot().items[0].content] == [280, 120]
+
+
+# Snapshots
+
+
+def late_snapshots() -> list[Snapshot]:
+    """Three in a row that nobody has read, of a conversation with two items."""
+    conversation = state(added(assistant("a0", text_part("Hi"))), delta("a"))
+    conversation.snapshot()
+    taken = []
+    for text in "bcd":
+        conversation.feed(delta(text))
+        taken.append(conversation.snapshot())
+    assert all(type(each) is LateSnapshot for each in taken)
+    return taken
+
+
+READ_SNAPSHOTS: dict[str, Callable[[Snapshot], Any]] = {
+    "its document": Snapshot.to_dict,
+    "its text": Snapshot.to_json,
+    "its repr": repr,
+    "its hash": hash,
+    "its pickle": lambda snapshot: pickle.loads(pickle.dumps(snapshot)),
+    "its copy": copy.copy,
+    "its deep copy": copy.deepcopy,
+    **{
+        f"its {name}": (lambda snapshot, name=name: getattr(snapshot, name))
+        for name in dir(Snapshot)
+        if not name.startswith("_") and not callable(getattr(Snapshot, name))
+    },
+    "an item": lambda snapshot: snapshot.item("a1"),
+    "what it has not": lambda snapshot: hasattr(snapshot, "nobody"),
+    "itself changed": lambda snapshot: attrs.evolve(snapshot, conversation_id="c1").to_dict(),
+}
+
+
+@pytest.mark.parametrize("read", READ_SNAPSHOTS)
+def test_an_unread_snapshot_reads_as_one(read: str) -> None:
+    for snapshot in late_snapshots():
+        other = Snapshot.from_dict(
+            next(s for s in late_snapshots() if s.revision == snapshot.revision).to_dict()
+        )
+        assert READ_SNAPSHOTS[read](snapshot) == READ_SNAPSHOTS[read](other)
+        assert snapshot == other
+        assert other == snapshot
+        assert type(snapshot) is Snapshot
+
+
+def test_the_revision_is_read_without_filling_it_in() -> None:
+    snapshot = late_snapshots()[0]
+    assert snapshot.revision == 3
+    assert type(snapshot) is LateSnapshot
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        snapshot.revision = 5  # type: ignore[misc]
+
+
+def test_unread_snapshots_share_what_did_not_change() -> None:
+    first, second, third = late_snapshots()
+    assert third.item("a0") is first.item("a0") is second.item("a0")
+    assert third.item("a1") is not first.item("a1")
+    assert third.order is first.order
+    assert third.usage is first.usage
+    changed = {"/items/a1/content/0/text": "abcd", "/revision": 5}
+    assert {each["path"]: each["value"] for each in diff(first, third)} == changed
+
+
+@pytest.mark.parametrize(
+    "other_event",
+    [
+        event("rate_limits.updated", rate_limits=[{"name": "tokens", "limit": 9}]),
+        event("error", error={"type": "server_error", "message": "no"}),
+        event("session.updated", session={"id": "s1"}),
+        event("session.created", session={"id": "s1"}),
+        event("conversation.created", conversation={"id": "c1"}),
+        event("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=5),
+        event("conversation.item.deleted", item_id="a0"),
+        event("session.output_transcript.delta", delta="Hola"),
+        response_created("r2"),
+        added(assistant("a1"), "a0"),
+        event("conversation.item.deleted", item_id="a1"),
+        added(assistant("a2", text_part("behind"))),
+        delta("behind", "a0"),
+    ],
+    ids=lambda each: each["type"],
+)
+def test_what_else_changes_shows_in_the_next_snapshot(other_event: dict[str, Any]) -> None:
+    """Compared with the snapshot of a conversation that took no other one."""
+    events = [
+        added(assistant("a0", text_part("Hi"))),
+        delta("a"),
+        delta("b"),
+        delta("c"),
+        other_event,
+        delta("d"),
+    ]
+    conversation, other = Conversation(), Conversation()
+    for each in events:
+        conversation.feed(each)
+        snapshot = conversation.snapshot()
+        other.feed(each)
+        assert snapshot.revision == other.revision
+        assert snapshot.to_dict() == Conversation.restore(other.checkpoint()).snapshot().to_dict()

@@ -52,7 +52,7 @@ KNOWN = {
         *("answer_model", "transcription_model"),
         # what follows from it, or is empty between two events
         *("ops", "notes", "open_items", "running", "_totals", "_fresh", "_snapshot", "_response_slots"),
-        *("_items", "_responses", "_counted", "dirty_items", "_dirty_responses", "_ordered", "at"),
+        *("_items", "_responses", "_counted", "dirty_items", "_dirty_responses", "_ordered", "_built", "at"),
     },
     Order: {
         *("_ids", "_ghosts", "_waiting", "_hangers", "floor"),

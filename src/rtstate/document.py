@@ -17,7 +17,6 @@ import attrs
 from rtstate import _model as model
 from rtstate._json import FrozenDict, freeze, thaw
 from rtstate._trace import NO_ITEM_TRACE, NO_RESPONSE_TRACE, ItemTrace, ResponseTrace
-from rtstate._twin import twin
 from rtstate._types import IN_PROGRESS, Json
 from rtstate._vector import Vector
 from rtstate.errors import DocumentError
@@ -125,6 +124,7 @@ class Snapshot:
     _responses: Table[Answered] = attrs.field(alias="responses")
     _order: OrderedItems = attrs.field(alias="order")
     _read: tuple[model.Item, ...] | None = attrs.field(default=None, init=False)
+    _growth: Any = attrs.field(default=None, init=False)  # of a snapshot that is filled in on reading
 
     @property
     def order(self) -> tuple[str, ...]:
@@ -217,9 +217,6 @@ class Snapshot:
     def __repr__(self) -> str:
         counts = f"{len(self.order)} items, {len(self.responses)} responses"
         return f"<Snapshot revision {self.revision}: {counts}>"
-
-
-SnapshotTwin: Final = twin(Snapshot)
 
 
 def read_item(item_id: str, each: Mapping[str, Json]) -> model.Item:

@@ -24,7 +24,7 @@ from rtstate._draft.work import PartWork
 from rtstate._growing import Growing
 from rtstate._json import EMPTY, FrozenDict, same
 from rtstate._model import ErrorRecord, RateLimit, SessionInfo
-from rtstate._operations import ABSENT
+from rtstate._operations import ABSENT, RawOperation
 from rtstate._types import END, INCOMPLETE, Dialect, Json
 
 KEPT_ERRORS: Final = 20
@@ -79,9 +79,10 @@ class Draft(Requests):
         old = self.session
         news = {key: value for key, value in fields.items() if not same(old.get(key, END), value)}
         if news:
-            self.session = FrozenDict({**old, **news})
-            self.ops.extend(
-                [("add", ("session", key), value, old.get(key, ABSENT)) for key, value in news.items()]
+            self.set_root(
+                "session",
+                FrozenDict({**old, **news}),
+                [("add", ("session", key), value, old.get(key, ABSENT)) for key, value in news.items()],
             )
 
     def _describe_session(self, fields: Mapping[str, Json]) -> None:
@@ -113,16 +114,15 @@ class Draft(Requests):
         """Append to the errors, of which the last 20 are kept, and take back the request it answers."""
         if error.event_id is not None:
             self.refuse(error.event_id)
-        if len(self.errors) == KEPT_ERRORS:
-            self.ops.append(("remove", ("errors", 0), None, self.errors[0]))
-        self.errors = (*self.errors[1 - KEPT_ERRORS :], error)
-        self.ops.append(("add", ("errors", len(self.errors) - 1), error, ABSENT))
+        kept = self.errors[1 - KEPT_ERRORS :]
+        told: list[RawOperation] = [("add", ("errors", len(kept)), error, ABSENT)]
+        if len(kept) < len(self.errors):
+            told.insert(0, ("remove", ("errors", 0), None, self.errors[0]))
+        self.set_root("errors", (*kept, error), told)
 
     def set_rate_limits(self, limits: Mapping[str, RateLimit]) -> None:
         """Replace all rate limits."""
-        if self.rate_limits != limits:
-            old, self.rate_limits = self.rate_limits, FrozenDict(limits)
-            self.ops.append(("replace", ("rate_limits",), self.rate_limits, old))
+        self.set_root("rate_limits", FrozenDict(limits))
 
     def append_translation(self, name: str, delta: str) -> None:
         """Append to one of the two transcripts of a translation session. Cost: O(1)."""

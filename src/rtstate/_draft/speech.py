@@ -200,10 +200,12 @@ class Speech(Answers):
         """Set what is known of the user's audio, and write down what that changes."""
         news = {name: value for name, value in fields.items() if getattr(self.input_audio, name) != value}
         if news:
-            old, self.input_audio = self.input_audio, attrs.evolve(self.input_audio, **news)
-            self.ops.extend(
+            old = self.input_audio
+            self.set_root(
+                "input_audio",
+                attrs.evolve(old, **news),
                 [
                     ("replace", ("input_audio", name), value, getattr(old, name))
                     for name, value in news.items()
-                ]
+                ],
             )

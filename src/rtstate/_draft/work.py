@@ -193,7 +193,7 @@ class ItemWork:
             setattr(self, name, None)
 
     def settle(self) -> None:
-        """Keep the frozen part that the last snapshot has of what grew: something else of the item changes."""
+        """Keep the last snapshot's copy of the part that grew, now that something else changes."""
         part, self.grew = self.grew, None
         if part is not None and part.frozen is None and self.frozen is not None:
             part.frozen = self.frozen.content[part.index]

@@ -17,12 +17,13 @@ from rtstate._change import Stats
 from rtstate._draft.work import NODES, ItemWork, Node, PartWork, Request, ResponseWork
 from rtstate._growing import Growing, grown
 from rtstate._json import EMPTY, FrozenDict, same
+from rtstate._late import late_snapshot
 from rtstate._operations import ABSENT, RawOperation
 from rtstate._order import Order
 from rtstate._trace import ResponseTrace
 from rtstate._types import AnomalyKind, AudioMode, Dialect, ItemId, Json, ResponseId
 from rtstate._vector import Vector
-from rtstate.document import Answered, OrderedItems, Placed, Snapshot, SnapshotTwin, Table, sorted_ids
+from rtstate.document import Answered, OrderedItems, Placed, Snapshot, Table, sorted_ids
 
 _COUNTED: Final = ("invalid", "unknown", "impossible", "late")
 _LARGEST: Final = 1 << 53  # of the integers that every JSON reader takes
@@ -76,6 +77,7 @@ class Writer:
         self._counters: dict[str, Any] = self._totals.to_dict()
         self._fresh: dict[Node, Any] = {}  # made anew by this event -> what the document has of it
         self._snapshot: Snapshot | None = None
+        self._built: Snapshot | None = None  # the last one built whole, while it is right at the root
         self._item_slots: dict[str, int] = {}
         self._response_slots: dict[str, int] = {}
         self._items: Table[Placed] = Table(self._item_slots, Vector())
@@ -138,12 +140,16 @@ class Writer:
                     [("add", (*place, key), value, known.get(key, ABSENT)) for key, value in news.items()]
                 )
 
-    def set_root(self, name: str, value: Any) -> None:
-        """Set one field of the document itself, if that changes it. Cost: O(1)."""
+    def set_root(self, name: str, value: Any, told: Sequence[RawOperation] = ()) -> None:
+        """Set one field of the document itself, if that changes it.
+
+        ``told`` are finer operations to the same end than replacing it. Cost: O(1).
+        """
         old = getattr(self, name)
-        if not same(old, value):
+        if told or not same(old, value):
             setattr(self, name, value)
-            self.ops.append(("replace", (name,), value, old))
+            self.ops.extend(told or [("replace", (name,), value, old)])
+            self._built = None
 
     def add_item(self, item_id: ItemId, item_type: str) -> ItemWork:
         """Make an item that is open and has no place yet. Cost: O(1)."""
@@ -377,21 +383,29 @@ class Writer:
         """
         if self._snapshot is not None and self._snapshot.revision == self.revision:
             return self._snapshot
+        dirty = self.dirty_items
+        more = self._dirty_responses or self.order.relabelled or self._counted or self.translation
+        if len(dirty) == 1 and not more and self._built is not None:  # what a delta leaves
+            ((slot, work),) = dirty.items()
+            entry = None if work is None else work.entry()
+            snapshot = late_snapshot(self.revision, (self._built, slot, entry))
+        else:
+            snapshot = self._built = self._freeze_whole()
+        self._snapshot = snapshot
+        return snapshot
+
+    def _freeze_whole(self) -> Snapshot:
         relabelled = self.order.relabelled
         for item_id in relabelled:
             moved = self.items.get(item_id)
             if moved is not None:
                 moved.label = self.order.label(item_id)
                 self.dirty_items[moved.slot] = moved
-        dirty = self.dirty_items
-        if len(dirty) == 1:  # what a delta leaves; the general way takes 0.5 µs longer
-            slot, work = dirty.popitem()
-            self._items = self._items.with_(slot, None if work is None else work.entry())
-        elif dirty:
+        if self.dirty_items:
             self._items = self._items.with_all(
-                {slot: None if work is None else work.entry() for slot, work in dirty.items()}
+                {slot: None if work is None else work.entry() for slot, work in self.dirty_items.items()}
             )
-            dirty.clear()
+            self.dirty_items.clear()
         if self._dirty_responses:
             self._responses = self._responses.with_all(
                 {slot: (each.freeze(), each.trace) for slot, each in self._dirty_responses.items()}
@@ -403,22 +417,19 @@ class Writer:
         if self._counted:
             self._totals = model.read_totals(self._counters)
             self._counted = False
-        snapshot = SnapshotTwin()
-        snapshot.revision = self.revision
-        snapshot.conversation_id = self.conversation_id
-        snapshot.session = self.session
-        snapshot.usage = self._totals
-        snapshot.input_audio = self.input_audio
-        snapshot.rate_limits = self.rate_limits
-        snapshot.errors = self.errors
-        snapshot.translation = self._frozen_translation() if self.translation else None
-        snapshot._items = self._items
-        snapshot._responses = self._responses
-        snapshot._order = self._ordered
-        snapshot._read = None
-        snapshot.__class__ = Snapshot
-        self._snapshot = snapshot
-        return snapshot  # type: ignore[no-any-return]
+        return Snapshot(
+            revision=self.revision,
+            conversation_id=self.conversation_id,
+            session=self.session,
+            usage=self._totals,
+            input_audio=self.input_audio,
+            rate_limits=self.rate_limits,
+            errors=self.errors,
+            translation=self._frozen_translation() if self.translation else None,
+            items=self._items,
+            responses=self._responses,
+            order=self._ordered,
+        )
 
     def _frozen_translation(self) -> model.Translation:
         return model.Translation(**{name: grown(text) for name, text in self.translation.items()})
