@@ -43,8 +43,8 @@ def commands() -> None:
     """  # noqa: D301  (click's mark for lines that stay as they are)
 
 
-for _command in (replay_command, log_command, diff_command, demo_command):
+for _command in (
+    *(replay_command, log_command, diff_command, demo_command),
+    *(transcript_command, tools_command, export_command),
+):
     commands.add_command(_command)
-commands.add_command(transcript_command)
-commands.add_command(tools_command)
-commands.add_command(export_command)

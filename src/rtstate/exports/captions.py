@@ -32,9 +32,9 @@ def webvtt(snapshot: Snapshot, *, speakers: Mapping[str, str] | None = None) -> 
 
     Times are those of the session's audio clock, so they fit a recording of its input; where the server tells
     none (xAI), those of arrival, from the first message on. A session that follows a reconnect goes on after
-    the one before it. Cues come by their beginnings, and overlap where people do.
-    A turn whose end is unknown lasts as long as its words take to say, and none less than half a second. Of a
-    turn that was cut off it is what was heard. No turn is split: nobody told when its words were said.
+    the one before it. Cues come by their beginnings, and overlap where two speak at once. A turn whose end is
+    unknown lasts as long as its words take to say, and none less than half a second. Of a turn that was cut
+    off it is what was heard. No turn is split: nobody told when its words were said.
 
     What has no time or no words is left out, and :func:`left_out_of_captions` lists it: what was typed, and,
     where events came without their times (``feed(event, at=…)``), all but the user's turns that voice
