@@ -44,20 +44,13 @@ def plain_text(
     told: list[str] = []
     for entry in entries(snapshot, tools=tools):
         if isinstance(entry, ToolCall):
-            told.append(f"Tool: {_called(entry)}\n")
-            continue
-        began = clock(entry.start_ms) if times else ""
-        words = _INDENT.join([*lines(entry.text)])
-        rest = one_line(unheard(entry)) if generated else ""
-        notes = [
-            f"[{each}; not heard: {rest}]" if rest and each == "interrupted" else f"[{each}]"
-            for each in remarks(snapshot, entry)
-        ]
-        who = f"{speaker(entry.role, speakers)}:"
-        told.append(
-            " ".join([*([f"[{began}]"] if began else []), who, *filter(None, [words]), *notes]) + "\n"
-        )
-    return "".join(told)
+            told.append(f"Tool: {_called(entry)}")
+        else:
+            began = clock(entry.start_ms) if times else ""
+            words = [f"[{began}]" if began else "", f"{speaker(entry.role, speakers)}:"]
+            words += [_INDENT.join(lines(entry.text)), *_notes(snapshot, entry, generated=generated)]
+            told.append(" ".join(filter(None, words)))
+    return "".join([f"{line}\n" for line in told])
 
 
 def transcript_json(snapshot: Snapshot) -> dict[str, Json]:
@@ -89,6 +82,14 @@ _FIELDS: Final = tuple(each.name for each in attrs.fields(Turn) if each.name != 
 
 def _fields(turn: Turn) -> dict[str, Json]:
     return {name: getattr(turn, name) for name in _FIELDS}
+
+
+def _notes(snapshot: Snapshot, turn: Turn, *, generated: bool) -> list[str]:
+    rest = one_line(unheard(turn)) if generated else ""
+    return [
+        f"[{each}; not heard: {rest}]" if rest and each == "interrupted" else f"[{each}]"
+        for each in remarks(snapshot, turn)
+    ]
 
 
 def _called(call: ToolCall) -> str:
