@@ -14,7 +14,7 @@ LADDER = [
     # the nouns: what a conversation is
     ["_types", "errors"],
     ["_json", "_vector", "_twin", "_trace", "_growing"],
-    ["_heard", "_model"],
+    ["_audio_format", "_heard", "_model"],
     ["_operations"],
     ["_change", "_order", "document", "patching"],
     ["_late"],
@@ -50,6 +50,8 @@ LADDER = [
     ["views.timing", "views.usage"],
     ["views"],
     ["exports._common"],
+    ["exports._people", "exports.audio"],
+    ["exports.captions", "exports.markup", "exports.text"],
     ["exports.chat", "exports.livekit", "exports.responses", "exports.restore"],
     ["exports.agents", "exports.agui"],
     ["exports"],
@@ -69,6 +71,8 @@ OWNERS = {
     "pydantic_core": ("wire", "recording", "checkpoint", "views"),
     "sortedcontainers": ("_order", "timeline"),
     "uuid": ("wire._base",),
+    **dict.fromkeys(("audioop", "wave"), ("exports.audio",)),
+    "webvtt": ("exports.captions",),
     "asyncio": ("_watch",),
     "genai_prices": ("cost",),
     "datetime": ("cost",),  # whose prices count; it never asks what time it is

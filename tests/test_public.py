@@ -91,21 +91,9 @@ PUBLIC = [
 ALIASES = {"AnomalyKind", "AudioMode", "Dialect", "Raw"}
 
 EDGES = {
-    *(
-        "asyncio",
-        "click",
-        "genai_prices",
-        "httpx",
-        "httpx2",
-        "jsonpatch",
-        "openai",
-        "orjson",
-        "redis",
-        "rich",
-        "socket",
-        "sqlite3",
-    ),
-    *("sse_starlette", "starlette", "uvicorn", "websockets"),
+    *("asyncio", "audioop", "click", "genai_prices", "httpx", "httpx2", "jsonpatch", "openai", "orjson"),
+    *("redis", "rich", "socket", "sqlite3", "sse_starlette", "starlette", "uvicorn", "wave", "websockets"),
+    "webvtt",
 }
 CORE = {"attr", "attrs", "pydantic", "pydantic_core", "rtstate", "sortedcontainers"}
 """What the core stands on; pydantic brings some small helpers of its own along."""

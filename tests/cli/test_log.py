@@ -53,9 +53,9 @@ def test_the_example_at_100_columns(call: Path) -> None:
         "  12   10    1.270  resp.output_audio.delta     ×17 item_…4VHbC audio 4.33 s",
         "  43   40    2.483  resp.transcript.done        item_…4VHbC final",
         "  47   42    2.483  resp.done                   resp_…nBbWE completed, 210 tokens",
-        "  50   44    6.621  input.speech_started        + item_…LSFW9 user message · user speaks, at 0 ms",
+        "  50   44    6.621  input.speech_started        + item_…LSFW9 user message · user speaks, at 6.26 s",
         "  51    ·    6.621  input.append                ×23",
-        "  74   45   11.141  input.speech_stopped        user stops, at 4.72 s",
+        "  74   45   11.141  input.speech_stopped        user stops, at 10.98 s",
         " 159  125   18.651  item.added                  + item_…WEUJi user message “LH-40291”, to 3",
     ):
         assert line in lines, line

@@ -237,6 +237,7 @@ def scribble(value: Any) -> None:
 
 def test_the_package_offers_them_all() -> None:
     restoring = {"RestoreDialect", "RestorePlan", "restore_events", "restore_plan"}
-    offered = {each.__name__ for each in (*EXPORTS, left_out, exports.LeftOut)} | restoring
+    told = {"left_out_of_captions", "markdown", "plain_text", "srt", "transcript_json", "wav", "webvtt"}
+    offered = {each.__name__ for each in (*EXPORTS, left_out, exports.LeftOut)} | restoring | told
     assert set(exports.__all__) == offered
     assert all(getattr(exports, name).__doc__ for name in offered - {"RestoreDialect"})

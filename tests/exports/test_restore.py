@@ -410,7 +410,8 @@ def said(item: Item, planned: RestorePlan) -> Any:
 def words(part: Part) -> str | None:
     if part.type == "input_image":
         return part.image_url
-    return part.transcript if part.type in ("input_audio", "output_audio") else part.text
+    told = [part.transcript] if part.truncated else [part.text, part.transcript]
+    return next((each for each in told if each and each.strip()), None)
 
 
 def as_said(item: Item, planned: RestorePlan, original: Item) -> Any:

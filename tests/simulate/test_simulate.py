@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from rtstate import simulate
+from rtstate import replay, simulate, transcript
 
 Event = dict[str, Any]
 DIALECTS = simulate.DIALECTS
@@ -335,3 +335,23 @@ class TestFaults:
         share: dict[str, Any] = {name: 1.5}
         with pytest.raises(ValueError, match=name):
             simulate.faults([], **share)
+
+
+@pytest.mark.parametrize("dialect", [each for each in DIALECTS if each != "xai"])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_audio_clock_runs_on_while_nobody_speaks(dialect: str, seed: int) -> None:
+    """It begins with a session, and its marks are as far apart as the events in which they come."""
+    began = 0.0
+    for at, event in simulate.session(seed=seed, dialect=dialect, start=100).timed:
+        if event["type"] == "session.updated":
+            began = at
+        elif event["type"] == "input_audio_buffer.speech_stopped":
+            assert event["audio_end_ms"] / 1000 == pytest.approx(at - began, abs=0.002)
+
+
+def test_turns_follow_each_other_and_overlap_only_where_somebody_cuts_in() -> None:
+    turns = transcript(replay(simulate.example().lines(timed=True)).snapshot())
+    timed = [turn for turn in turns if turn.start_ms is not None]
+    assert len(timed) == len(turns) - 2  # what was typed, by the user and by the model
+    for turn, after in pairwise(timed):
+        assert (turn.end_ms > after.start_ms) is (turn.status == "interrupted")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -168,10 +169,40 @@ def test_turns_have_times_on_both_clocks() -> None:
     )
     assert (one.start_ms, one.end_ms, one.started_at, one.ended_at) == (2000, 3400, 100.0, 102.5)
     assert (other.start_ms, other.end_ms) == (
-        4250,
-        4850,
-    )  # 2,250 ms after the user began; 600 ms of it played
+        4150,
+        4750,
+    )  # 750 ms after the user stopped; 600 ms of it played
     assert (other.started_at, other.ended_at) == (102.1, 103.5)
+
+
+def times(*events: tuple[float, Event]) -> dict[str, tuple[Any, Any]]:
+    """When the turns were, by item, whatever their order."""
+    ids = dict.fromkeys(each["item_id"] for _, each in events)
+    placed = [(120.0, added({"id": item_id, "type": "message"})) for item_id in ids]
+    return {turn.item_id: (turn.start_ms, turn.end_ms) for turn in timed(*events, *placed)}
+
+
+HEARD_TO_9 = ((109.0, speech_started("u1", ms=8000)), (110.0, speech_stopped("u1", ms=9000)))
+CLOCKS: dict[str, tuple[list[tuple[float, Event]], tuple[Any, Any]]] = {
+    "an answer": ([*HEARD_TO_9, (111.0, sound(500))], (10_000, 10_500)),
+    "a greeting": ([(101.5, sound(500)), *HEARD_TO_9], (500, 1000)),
+    "before the audio began": ([(100.5, sound(500)), *HEARD_TO_9], (None, None)),
+    "at no time": ([(math.inf, sound(500)), *HEARD_TO_9], (None, None)),
+    "while the user speaks": ([HEARD_TO_9[0], (111.0, sound(500))], (10_000, 10_500)),
+}
+
+
+@pytest.mark.parametrize(("events", "expected"), CLOCKS.values(), ids=list(CLOCKS))
+def test_the_audio_clock_runs_while_nobody_speaks(
+    events: list[tuple[float, Event]], expected: tuple[Any, Any]
+) -> None:
+    assert times(*events)["a1"] == expected
+
+
+def test_messages_of_one_response_are_played_one_after_the_other() -> None:
+    told = [(111.0, sound(500, "a1")), (111.1, sound(700, "a2")), (111.2, sound(300, "a3", response_id="r2"))]
+    found = times(*HEARD_TO_9, *told)
+    assert [found["a1"], found["a2"], found["a3"]] == [(10_000, 10_500), (10_500, 11_200), (10_200, 10_500)]
 
 
 def test_what_nobody_told_is_unknown() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from rtstate._audio_format import AudioFormat
 from rtstate._draft.copies import PartCopy
 from rtstate._draft.work import ItemWork, PartWork
 from rtstate._draft.writer import Writer
@@ -13,8 +14,7 @@ from rtstate._model import Transcription
 LAST_INDEX: Final = 1000
 """The largest content index an event may name; one beyond would make parts nobody can want."""
 
-DEFAULT_BYTES_PER_SECOND: Final = 48_000
-"""PCM16 at 24 kHz, mono."""
+DEFAULT_BYTES_PER_SECOND: Final = AudioFormat().bytes_per_second
 
 _TYPED: Final = ("input_text", "input_image")
 

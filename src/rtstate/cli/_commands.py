@@ -7,10 +7,13 @@ import click
 from rtstate import __version__
 from rtstate.cli._bill import usage_command
 from rtstate.cli._diff import diff_command
+from rtstate.cli._export import export_command
 from rtstate.cli._layout import PAGE_WIDTH
 from rtstate.cli._log import log_command
 from rtstate.cli._replay import demo_command, replay_command
 from rtstate.cli._timing import timing_command
+from rtstate.cli._tools import tools_command
+from rtstate.cli._transcript import transcript_command
 
 
 def run() -> int:
@@ -36,10 +39,16 @@ def commands() -> None:
     rtstate replay session.jsonl --at 12s  the same as it stood then
     rtstate log session.jsonl              event by event, what each one changed
     rtstate diff session.jsonl --from 120  what changed since, item by item
+    rtstate transcript session.jsonl       who said what, and how much was heard
+    rtstate tools session.jsonl            which tools were called, and what came of it
+    rtstate export session.jsonl ...       for chat APIs, agents, players and people
     rtstate usage session.jsonl --cost     what each response used, and what it cost
     rtstate timing session.jsonl           how long the user waited, turn by turn
     """  # noqa: D301  (click's mark for lines that stay as they are)
 
 
-for _command in (replay_command, log_command, diff_command, usage_command, timing_command, demo_command):
+for _command in (
+    *(replay_command, log_command, diff_command, demo_command),
+    *(transcript_command, tools_command, usage_command, timing_command, export_command),
+):
     commands.add_command(_command)

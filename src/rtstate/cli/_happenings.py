@@ -212,14 +212,14 @@ class Directory:
 
     def items(self, wanted: Iterable[str]) -> frozenset[str]:
         """Return the ids of the items that are meant; raises NoSuchId."""
-        return frozenset(_meant(each, self._items, "item") for each in wanted)
+        return frozenset(meant(each, self._items, "item") for each in wanted)
 
     def responses(self, wanted: Iterable[str]) -> frozenset[str]:
         """Return the ids of the responses that are meant; raises NoSuchId."""
-        return frozenset(_meant(each, self._responses, "response") for each in wanted)
+        return frozenset(meant(each, self._responses, "response") for each in wanted)
 
 
-def _meant(wanted: str, ids: Iterable[str], kind: str) -> str:
+def meant(wanted: str, ids: Iterable[str], kind: str) -> str:
     """Return the one id that is this, or begins or ends like it; ``…`` stands for what is left out."""
     head, gap, tail = wanted.partition("…")
     fits: Callable[[str], bool] = (

@@ -11,7 +11,7 @@ from rich.text import Text
 from rtstate import Item, Part
 from rtstate.cli._layout import BAD, QUIET, WARNING, Entry, clean, seconds, spaced
 
-_STYLES: Final = {"user": "bold green", "assistant": "bold cyan", "tool": "bold blue", "mcp": "bold blue"}
+ROLE_STYLES: Final = {"user": "bold green", "assistant": "bold cyan", "tool": "bold blue", "mcp": "bold blue"}
 _ARGUMENT_LENGTH: Final = 80
 _OUTPUT_LENGTH: Final = 600
 
@@ -32,7 +32,7 @@ def entries(items: Iterable[Item]) -> Iterator[Entry]:
         spoken = [part.audio_ms for part in item.content if part.audio_ms is not None]
         yield Entry(
             label,
-            _STYLES.get(label, "bold"),
+            ROLE_STYLES.get(label, "bold"),
             spaced((body, _standing(item)), "  "),
             note=seconds(sum(spoken)) if spoken else "",
             noted=True,
@@ -55,20 +55,20 @@ def _told(item: Item) -> tuple[str, Text]:
         case "message" | "force_message":
             return clean(item.role or "unknown"), Text("\n").join([_part(part) for part in item.content])
         case "function_call":
-            return "tool", _call(item.name, item.arguments)
+            return "tool", call(item.name, item.arguments)
         case "function_call_output":
-            return "tool", _output(item.output)
+            return "tool", output(item.output)
         case "mcp_list_tools":
-            tools = ", ".join(_tool_name(tool) for tool in item.tools or ())
+            tools = ", ".join(tool_name(tool) for tool in item.tools or ())
             return "mcp", Text(f"{clean(item.server_label or 'a server')} offers {tools or 'no tools'}")
         case "mcp_call":
-            call = _call(item.name, item.arguments, item.server_label)
+            asked = call(item.name, item.arguments, item.server_label)
             if item.error is not None:
-                return "mcp", Text.assemble(call, "\n→ ", (reason(item.error), BAD))
-            return "mcp", call if item.output is None else Text.assemble(call, "\n", _output(item.output))
+                return "mcp", Text.assemble(asked, "\n→ ", (reason(item.error), BAD))
+            return "mcp", asked if item.output is None else Text.assemble(asked, "\n", output(item.output))
         case "mcp_approval_request":
             return "mcp", Text.assemble(
-                "may it run ", _call(item.name, item.arguments, item.server_label), "?"
+                "may it run ", call(item.name, item.arguments, item.server_label), "?"
             )
         case "mcp_approval_response":
             answer = "approved" if item.approve else "refused"
@@ -131,7 +131,7 @@ def _spoken(part: Part) -> Text:
     return spaced((said, lost if unheard else Text(mark, WARNING)), "\n")
 
 
-def _call(name: str | None, arguments: str | None, server: str | None = None) -> Text:
+def call(name: str | None, arguments: str | None, server: str | None = None) -> Text:
     """Return a call as a programmer writes it; arguments that are not a JSON object (yet) as they are."""
     try:
         pairs: Iterable[tuple[str, Any]] = json.loads(arguments or "{}").items()
@@ -142,8 +142,9 @@ def _call(name: str | None, arguments: str | None, server: str | None = None) ->
     return Text.assemble(prefix, (clean(name or "(no name yet)"), "bold"), f"({written})")
 
 
-def _output(output: Any) -> Text:
-    text = clean(output) if isinstance(output, str) else _json(output)
+def output(value: Any) -> Text:
+    """Return what a call came to, its beginning where it is long."""
+    text = clean(value) if isinstance(value, str) else _json(value)
     return Text.assemble("→ ", _short(text) or ("(empty)", QUIET))
 
 
@@ -157,7 +158,8 @@ def _image(address: str | None) -> str:
     return f"[image, {clean(kind.partition(';')[0])}, {len(data) * 3 // 4:,} bytes]"
 
 
-def _tool_name(tool: Any) -> str:
+def tool_name(tool: Any) -> str:
+    """Return what a tool in a listing is called."""
     return clean(tool.get("name")) if isinstance(tool, Mapping) else clean(tool)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
 
 

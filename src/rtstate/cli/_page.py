@@ -33,7 +33,7 @@ def page(snapshot: Snapshot, stats: Stats, anomalies: Sequence[Anomaly]) -> Iter
     """Yield the page from top to bottom, a line or a few at a time, so that a long one starts at once."""
     yield from _session(snapshot)
     yield from _conversation(snapshot)
-    yield from _translation(snapshot)
+    yield from translation(snapshot)
     yield from _responses(snapshot.responses)
     yield from usage(snapshot.usage)
     yield from _rate_limits(snapshot)
@@ -78,7 +78,8 @@ def _conversation(snapshot: Snapshot) -> Iterator[RenderableType]:
         yield Text()
 
 
-def _translation(snapshot: Snapshot) -> Iterator[RenderableType]:
+def translation(snapshot: Snapshot) -> Iterator[RenderableType]:
+    """Yield what a translation session heard, and what it made of that."""
     if snapshot.translation is None:
         return
     yield heading("Translation")

@@ -54,6 +54,16 @@ def read_point(text: str) -> Point:
     return Point(seconds=hours * 3600 + minutes * 60 + seconds)
 
 
+AT: Final = click.option(
+    "--at",
+    "point",
+    type=read_point,
+    metavar="WHEN",
+    help="Stop there: at a revision (120) or a time (12.5s, 1m5s, 0:12.5).",
+)
+"""The option of every command that shows one state of a recording."""
+
+
 class Clock:
     """The time since the first event that had one; it never goes back, whatever the recorder's clock did."""
 

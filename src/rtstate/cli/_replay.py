@@ -11,7 +11,7 @@ from rich.text import Text
 from rtstate import Conversation, simulate
 from rtstate._types import Dialect
 from rtstate.cli._layout import QUIET
-from rtstate.cli._points import Point, read_point, states
+from rtstate.cli._points import AT, Point, states
 from rtstate.cli._printing import page_console, print_document, print_page
 from rtstate.cli._reading import DIALECT, Unusable
 
@@ -20,13 +20,7 @@ from rtstate.cli._reading import DIALECT, Unusable
 @click.argument("name", metavar="FILE")
 @click.option("--json", "as_json", is_flag=True, help="Print the rtstate/1 document instead, on one line.")
 @click.option("--pretty", is_flag=True, help="Print the document with indentation.")
-@click.option(
-    "--at",
-    "point",
-    type=read_point,
-    metavar="WHEN",
-    help="Stop there: at a revision (120) or a time (12.5s, 1m5s, 0:12.5).",
-)
+@AT
 @click.option("--strict", is_flag=True, help="Stop at the first line that cannot be read, with exit code 1.")
 @DIALECT
 def replay_command(

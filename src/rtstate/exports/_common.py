@@ -30,6 +30,7 @@ Reason: TypeAlias = Literal[
     "repeated",
     "unnamed",
     "unsupported",
+    "no_time",
     "image",
     "budget",
     "unknown",
@@ -52,6 +53,7 @@ class LeftOut:
     - ``repeated``: another call, output or answer of the same id came before it.
     - ``unnamed``: a call without an id or a name; an MCP item without its server.
     - ``unsupported``: a type or a role that other APIs do not have, or not in this place.
+    - ``no_time``: only in captions: nothing tells when it was said.
     - ``image``, ``budget``, ``unknown``: only in a :class:`RestorePlan`: the dialect takes no images; there
       were no tokens left; to be kept, and not in the conversation.
     """
@@ -208,7 +210,7 @@ class _Reading:
     def _message(self, item: Item) -> Reason | None:
         if item.role not in ROLES:
             return "unsupported"
-        found = [_content(part, item.role) for part in item.content]
+        found = [content_of(part, item.role) for part in item.content]
         content = tuple([said for said, _ in found if said is not None])
         missing = [LeftOut(item.id, why, at) for at, (_, why) in enumerate(found) if why and why != "empty"]
         if not content:
@@ -309,7 +311,7 @@ def _why_not_mcp_call(item: Item) -> Reason | None:
     return None if item.name and item.server_label else "unnamed"
 
 
-def _content(part: Part, role: str) -> tuple[str | Image | None, Reason | None]:
+def content_of(part: Part, role: str) -> tuple[str | Image | None, Reason | None]:
     """Return what a part says, or why it says nothing."""
     if part.type == "input_image":
         if role != "user":

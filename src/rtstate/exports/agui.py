@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rtstate._types import Json
 from rtstate.document import Snapshot
-from rtstate.exports._common import Call, Message, entries
-from rtstate.exports.chat import function_call
+from rtstate.exports._common import Call, Image, Message, entries
+from rtstate.exports.chat import content, function_call
 
 
 def agui_messages(snapshot: Snapshot) -> list[dict[str, Json]]:
@@ -28,7 +28,7 @@ def agui_messages(snapshot: Snapshot) -> list[dict[str, Json]]:
     messages: list[dict[str, Json]] = []
     for entry in entries(snapshot, waiting=True):
         if isinstance(entry, Message):
-            messages.append({"id": entry.item.id, "role": entry.role, "content": _content(entry)})
+            messages.append({"id": entry.item.id, "role": entry.role, "content": content(entry, _image)})
         elif isinstance(entry, list):
             calls = [function_call(call) for call in entry]
             messages.append({"id": entry[0].item.id, "role": "assistant", "toolCalls": calls})
@@ -41,15 +41,8 @@ def _output(call: Call) -> dict[str, Json]:
     return made if call.error is None else {**made, "error": call.error}
 
 
-def _content(message: Message) -> Json:
-    if not message.has_image:
-        return message.text
-    return [
-        {"type": "text", "text": each}
-        if isinstance(each, str)
-        else {"type": "image", "source": _source(each.url)}
-        for each in message.content
-    ]
+def _image(image: Image) -> dict[str, Json]:
+    return {"type": "image", "source": _source(image.url)}
 
 
 def _source(url: str) -> dict[str, Json]:

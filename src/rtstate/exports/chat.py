@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rtstate._types import Json
 from rtstate.document import Snapshot
-from rtstate.exports._common import Call, Entry, Message, answers_together, entries
+from rtstate.exports._common import Call, Entry, Image, Message, answers_together, entries
 
 
 def chat_messages(snapshot: Snapshot) -> list[dict[str, Json]]:
@@ -27,7 +29,7 @@ def chat_messages(snapshot: Snapshot) -> list[dict[str, Json]]:
     before: Entry | None = None
     for entry in entries(snapshot):
         if isinstance(entry, Message):
-            messages.append({"role": entry.role, "content": _content(entry)})
+            messages.append({"role": entry.role, "content": content(entry, _image)})
         elif isinstance(entry, list):
             if not answers_together(before, entry):
                 messages.append({"role": "assistant", "content": None})
@@ -45,12 +47,14 @@ def function_call(call: Call) -> dict[str, Json]:
     return {"id": call.call_id, "type": "function", "function": function}
 
 
-def _content(message: Message) -> Json:
+def content(message: Message, image: Callable[[Image], Json]) -> Json:
+    """Return what a message says in the form that chat APIs give it: a text, or parts where it has images."""
     if not message.has_image:
         return message.text
     return [
-        {"type": "text", "text": each}
-        if isinstance(each, str)
-        else {"type": "image_url", "image_url": {"url": each.url, "detail": each.detail}}
-        for each in message.content
+        {"type": "text", "text": each} if isinstance(each, str) else image(each) for each in message.content
     ]
+
+
+def _image(image: Image) -> dict[str, Json]:
+    return {"type": "image_url", "image_url": {"url": image.url, "detail": image.detail}}

@@ -8,7 +8,6 @@ refuses takes none of the others along, as it would in a chain of anchors.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
@@ -16,11 +15,10 @@ from typing import Final, Literal, TypeAlias, get_args
 
 import attrs
 
-from rtstate._json import thaw
-from rtstate._model import PART_TYPES, Item, Part
+from rtstate._model import Item, Part
 from rtstate._types import Json
 from rtstate.document import Snapshot
-from rtstate.exports._common import LeftOut, Reason
+from rtstate.exports._common import DETAILS, Image, LeftOut, Reason, as_text, content_of
 from rtstate.views.context import CHARACTERS_PER_TOKEN, TOKENS_PER_IMAGE
 
 Event: TypeAlias = dict[str, Json]
@@ -28,7 +26,6 @@ RestoreDialect: TypeAlias = Literal["ga", "beta", "voicelive", "xai"]
 
 _MESSAGES: Final = ("message", "force_message")  # created anew, the latter would be spoken again
 _ROLES: Final = ("system", "user", "assistant")
-_DETAILS: Final = ("auto", "low", "high")
 
 
 @attrs.frozen
@@ -177,22 +174,15 @@ class _Planner:
 
     def _part(self, part: Part, role: str) -> Event | Reason:
         """Return a part as it is created, or why it cannot be."""
-        if part.type is not None and part.type not in PART_TYPES:
-            return "unsupported"
+        said, why = content_of(part, role)
         if part.type == "input_image":
-            if role != "user" or not self.wire.images or not part.image_url:
+            if not isinstance(said, Image) or not self.wire.images:
                 return "image"
-            detail = {"detail": part.detail} if part.detail in _DETAILS else {}
-            return {"type": "input_image", "image_url": part.image_url, **detail}
-        is_spoken = part.type in ("input_audio", "output_audio")
-        text = part.transcript if is_spoken else part.text
-        if text:
-            return {"type": self.wire.text if role == "assistant" else "input_text", "text": text}
-        if not is_spoken:
-            return "empty"
-        if text is None:
-            return "no_transcript"
-        return "empty" if part.truncated is None else "unheard"
+            detail = {"detail": part.detail} if part.detail in DETAILS else {}
+            return {"type": "input_image", "image_url": said.url, **detail}
+        if said is None:
+            return why or "empty"
+        return {"type": self.wire.text if role == "assistant" else "input_text", "text": said}
 
     def _add_call(self, item: Item, calls: dict[str, Item | None]) -> None:
         if not item.ready or not item.name:
@@ -223,7 +213,7 @@ class _Planner:
                 "id": self._id(item.id, "item"),
                 "type": "function_call_output",
                 "call_id": call_id,
-                "output": item.output if isinstance(item.output, str) else _text_of(item.output),
+                "output": as_text(item.output),
             }
             self.units.append(_Unit({call.id: made, item.id: answer}))
 
@@ -254,10 +244,6 @@ class _Planner:
 
 def _create(item: Event) -> Event:
     return {"type": "conversation.item.create", "event_id": f"restore_{item['id']}", "item": item}
-
-
-def _text_of(output: Json) -> str:
-    return json.dumps(thaw(output), ensure_ascii=False)
 
 
 def _tokens(item: Event) -> int:

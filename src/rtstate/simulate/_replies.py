@@ -31,8 +31,9 @@ def speech(
 ) -> Process:
     """Let the user say a text into the microphone, up to the announcement of the user's item.
 
-    `on_start` runs once the server has noticed the speech. The transcription begins so many seconds after the
-    item was announced; with None it comes whole before the item does.
+    Of what the microphone sends only speech is among the events; silence counts on the audio clock all the
+    same. `on_start` runs once the server has noticed the speech. The transcription begins so many seconds
+    after the item was announced; with None it comes whole before the item does.
     """
     item = Item(server.wire.new_id("item"), role="user", parts=[Part("input_audio")])
     length = speech_ms(text)
@@ -44,7 +45,6 @@ def speech(
             yield from on_start()
         size = min(_MIC_CHUNK_MS, length - said)
         server.receive("input_audio_buffer.append", {"audio": chunk(size * BYTES_PER_MS, said)})
-        server.microphone_ms += size
         yield size / 1000
     server.send("input_audio_buffer.speech_stopped", audio_end_ms=server.microphone_ms, item_id=item.id)
     server.place(item)

@@ -43,7 +43,7 @@ class Server:
         self._configuration: tuple[Modality, str, list[dict[str, Any]]] = ("audio", "", [])
         self.cached = 0  # input tokens that the cache may hold: those of the last response
         self._spent = 0
-        self.microphone_ms = 0
+        self._listening_since = start
 
     # the socket
 
@@ -80,6 +80,12 @@ class Server:
         self.receive("session.update", {"session": self.wire.session_update(*self._configuration)})
         yield self.lag()
         self._send_session("session.updated", fresh=False)
+        self._listening_since = self.clock.now
+
+    @property
+    def microphone_ms(self) -> int:
+        """Give how much audio this session's microphone has sent: it runs on while nobody speaks."""
+        return round((self.clock.now - self._listening_since) * 1000)
 
     def _send_session(self, type_: str, *, fresh: bool) -> None:
         self.send(type_, session=self.wire.session(self._session_id, *self._configuration, fresh=fresh))
@@ -95,7 +101,7 @@ class Server:
                 item.status = "incomplete"
         self._earlier += self.order
         self.order = []
-        self.microphone_ms = self.cached = 0
+        self.cached = 0
         yield self.lag(0.8, 2.5)
         yield from self.connect(*self._configuration)
 

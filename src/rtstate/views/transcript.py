@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
+from itertools import islice
 from typing import Literal, TypeAlias
 
 import attrs
 
 from rtstate._model import Item, Part
+from rtstate._trace import ItemTrace
 from rtstate._types import IN_PROGRESS, INCOMPLETE
 from rtstate.document import Snapshot
 
@@ -22,8 +26,8 @@ class Turn:
     ``status``: ``pending`` (nothing is known yet), ``partial`` (more may come), ``final``, ``failed`` (the
     transcription did), ``interrupted`` (cut off, or cancelled before its end). ``start_ms`` and ``end_ms``
     are on the session's audio clock, where voice activity detection told the user's; the model's follow from
-    the times of arrival. ``started_at`` and ``ended_at`` are those times, in the caller's seconds. None:
-    unknown.
+    the times of arrival, and the messages of one response are played one after the other. ``started_at`` and
+    ``ended_at`` are those times, in the caller's seconds. None: unknown.
     """
 
     role: str | None
@@ -49,7 +53,7 @@ def transcript(snapshot: Snapshot) -> tuple[Turn, ...]:
     >>> turn.status, turn.text, turn.generated[44:]
     ('interrupted', "Thank you, I've found it. Your lamp left our", ' warehouse on Friday')
     """
-    clock = _Clock()
+    clock = _Clock(filter(None, (_reading(snapshot.item_trace(item.id)) for item in snapshot.items)))
     return tuple([_turn(snapshot, item, clock) for item in snapshot.items if _is_turn(item)])
 
 
@@ -60,11 +64,11 @@ def _is_turn(item: Item) -> bool:
 def _turn(snapshot: Snapshot, item: Item, clock: _Clock) -> Turn:
     trace = snapshot.item_trace(item.id)
     start_ms, end_ms = trace.start_ms, trace.end_ms
-    if start_ms is not None and trace.started_at is not None:
-        clock.set(start_ms, trace.started_at)
-    elif trace.first_audio_at is not None:
-        start_ms = clock.read(trace.first_audio_at)
-        end_ms = None if start_ms is None else start_ms + _played_ms(item)
+    reading = _reading(trace)
+    if reading is not None:
+        clock.set(*reading)
+    elif start_ms is None and trace.first_audio_at is not None:
+        start_ms, end_ms = clock.play(item, trace.first_audio_at)
     text = _text(item.content)
     return Turn(
         item.role,
@@ -80,17 +84,45 @@ def _turn(snapshot: Snapshot, item: Item, clock: _Clock) -> Turn:
     )
 
 
-class _Clock:
-    """Where the session's audio clock stood at a time of arrival, as when the user last began to speak."""
+def _reading(trace: ItemTrace) -> tuple[float, float] | None:
+    """Return where the audio clock stood at a time of arrival, as the user's speech tells; None: it does not.
 
-    def __init__(self) -> None:
+    The server announces the end of speech as it hears it, and the beginning a little later.
+    """
+    if trace.start_ms is not None and trace.end_ms is not None and trace.speech_stopped_at is not None:
+        return trace.end_ms, trace.speech_stopped_at
+    if trace.start_ms is not None and trace.started_at is not None:
+        return trace.start_ms, trace.started_at
+    return None
+
+
+class _Clock:
+    """Where the session's audio clock stood at a time of arrival, as when the user was last heard.
+
+    Until the user was heard, as when that was for the first time: the clock runs while nobody speaks.
+    """
+
+    def __init__(self, readings: Iterable[tuple[float, float]]) -> None:
         self._offset_ms: float | None = None
+        self._played: tuple[str | None, int] = (None, 0)
+        for reading in islice(readings, 1):
+            self.set(*reading)
 
     def set(self, ms: float, at: float) -> None:
         self._offset_ms = ms - at * 1000
 
-    def read(self, at: float) -> float | None:
-        return None if self._offset_ms is None else round(at * 1000 + self._offset_ms)
+    def play(self, item: Item, at: float) -> tuple[float | None, float | None]:
+        """Return when an item of the model's was played whose audio began to arrive at some time."""
+        stood = math.nan if self._offset_ms is None else at * 1000 + self._offset_ms
+        if not 0 <= stood < math.inf:
+            return None, None
+        start = round(stood)
+        response_id, end = self._played
+        if item.response_id is not None and item.response_id == response_id:
+            start = max(start, end)
+        end = start + played_ms(item)
+        self._played = item.response_id, end
+        return start, end
 
 
 def _status(snapshot: Snapshot, item: Item, text: str | None) -> TurnStatus:
@@ -127,6 +159,6 @@ def _joined(texts: list[str | None]) -> str | None:
     return " ".join(told) if told else None
 
 
-def _played_ms(item: Item) -> int:
+def played_ms(item: Item) -> int:
     """Return how long a message's audio was, as far as it was played."""
     return sum(part.truncated.audio_end_ms if part.truncated else part.audio_ms or 0 for part in item.content)

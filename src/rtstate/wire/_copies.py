@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
+from rtstate._audio_format import audio_format
 from rtstate._draft import Draft, ItemCopy, PartCopy, ResponseCopy
 from rtstate._json import EMPTY, FrozenDict, freeze
 from rtstate._model import ITEM_FIELDS, MCP_FIELDS, PART_TYPES
@@ -38,7 +39,6 @@ _USAGE_KEYS: Final = {
     "input_tokens_details": "input_token_details",
     "output_tokens_details": "output_token_details",
 }
-_BYTES_PER_SECOND: Final = {"pcmu": 8_000, "pcma": 8_000, "g711_ulaw": 8_000, "g711_alaw": 8_000}
 
 
 def read_item(draft: Draft, item: JsonObject) -> ItemCopy | None:
@@ -129,7 +129,8 @@ def anchor(event: JsonObject) -> ItemId | End | None:
 
 def output_bytes_per_second(settings: Mapping[str, Any]) -> int | None:
     """Return the size of a second of output audio, as a session or a response sets it."""
-    return _bytes_per_second(settings, "output")
+    form = audio_format(settings, "output")
+    return None if form is None else form.bytes_per_second
 
 
 def transcription_model(settings: Mapping[str, Any]) -> str | None:
@@ -141,17 +142,5 @@ def transcription_model(settings: Mapping[str, Any]) -> str | None:
 
 def input_bytes_per_second(settings: Mapping[str, Any]) -> int | None:
     """Return the size of a second of input audio, as a session sets it."""
-    return _bytes_per_second(settings, "input")
-
-
-def _bytes_per_second(settings: Mapping[str, Any], side: str) -> int | None:
-    audio = cast("JsonObject", (settings.get("audio") or EMPTY).get(side) or EMPTY)
-    described = cast("JsonObject | str", audio.get("format") or settings.get(f"{side}_audio_format") or "")
-    form: JsonObject = {"type": described} if isinstance(described, str) else described
-    name = str(form.get("type")).lower().removeprefix("audio/").replace("g711-", "g711_")
-    if name in _BYTES_PER_SECOND:
-        return _BYTES_PER_SECOND[name]
-    if not name.startswith("pcm"):
-        return None
-    rate = form.get("rate")
-    return 2 * (rate if isinstance(rate, int) and rate > 0 else 24_000)
+    form = audio_format(settings, "input")
+    return None if form is None else form.bytes_per_second
