@@ -10,7 +10,7 @@ import pytest
 from rich.cells import cell_len
 
 import rtstate
-from rtstate import replay, simulate
+from rtstate import Timeline, replay, simulate
 from rtstate.cli._bill import bill
 from rtstate.cost import cost
 from tests.cli.support import invoke, recorded, saved_example
@@ -46,6 +46,14 @@ def test_the_example(example: str) -> None:
     assert lines[0].startswith("Responses · 9 · gpt-realtime ──")
     assert any(line.startswith("Transcripts · 5 · gpt-4o-transcribe ──") for line in lines)
     assert not any("cost" in line.lower() for line in lines)
+
+
+def test_it_may_stop_at_a_point(example: str) -> None:
+    with Path(example).open() as lines:
+        then = Timeline(lines).at(200)
+    assert (
+        json.loads(invoke("usage", example, "--at", "200", "--json").stdout) == rtstate.usage(then).to_dict()
+    )
 
 
 def test_the_totals_are_those_of_the_page(example: str) -> None:

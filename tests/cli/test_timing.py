@@ -7,7 +7,7 @@ import pytest
 from rich.cells import cell_len
 
 import rtstate
-from rtstate import replay, simulate
+from rtstate import Timeline, replay, simulate
 from tests.cli.support import invoke, recorded, saved_example
 from tests.helpers import committed
 
@@ -43,6 +43,15 @@ def test_json_is_the_timing(example: str) -> None:
     with Path(example).open() as lines:
         measured = rtstate.timing(replay(lines).snapshot())
     assert json.loads(invoke("timing", example, "--json").stdout) == measured.to_dict()
+
+
+def test_it_may_stop_at_a_point(example: str) -> None:
+    with Path(example).open() as lines:
+        then = Timeline(lines).at(200)
+    assert (
+        json.loads(invoke("timing", example, "--at", "200", "--json").stdout)
+        == rtstate.timing(then).to_dict()
+    )
 
 
 def test_without_times_it_says_so_and_shows_no_barge_ins() -> None:

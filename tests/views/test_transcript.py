@@ -17,6 +17,7 @@ from tests.helpers import (
     Event,
     added,
     assistant,
+    audio_part,
     call,
     committed,
     deleted,
@@ -25,6 +26,7 @@ from tests.helpers import (
     part_done,
     response_created,
     response_done,
+    retrieved,
     sound,
     speech_started,
     speech_stopped,
@@ -72,6 +74,29 @@ ORDERS: dict[str, list[Event]] = {
         *ANSWER,
         HEARD,
     ],
+    "an anchor that nobody ever announces": [
+        committed(after="nobody"),
+        added(user(), after="nobody"),
+        *ANSWER,
+        HEARD,
+    ],
+    "the head, told last": [*ANSWER, added(user(), after="root"), HEARD],
+    "a copy without a place": [committed(after=None), *ANSWER, HEARD, retrieved(user())],
+    "a response that nobody announced": [
+        committed(after=None),
+        added(assistant(), after="u1"),
+        spoken("Hi there."),
+        HEARD,
+    ],
+    "an end before the transcript": [committed(after=None), *ANSWER, response_done(), HEARD],
+    "deltas of the transcript in between": [
+        committed(after=None),
+        *ANSWER[:2],
+        transcription("delta", delta="Hel"),
+        ANSWER[2],
+        transcription("delta", delta="lo"),
+        HEARD,
+    ],
 }
 
 
@@ -81,6 +106,20 @@ def test_turns_come_in_the_order_of_the_conversation(events: list[Event]) -> Non
         ("user", "Hello", "final"),
         ("assistant", "Hi there.", "final"),
     ]
+
+
+def test_messages_of_one_response_keep_their_order_when_their_ends_come_together() -> None:
+    """Section 3.7: several messages in one response, the ends of their audio just before its own."""
+    one, two = assistant("a1"), assistant("a2")
+    ends = [part_done(audio_part(text), each) for text, each in (("Two.", "a2"), ("One.", "a1"))]
+    said_by = said(
+        response_created(),
+        *(added(one, after=None), spoken("One."), sound(100)),
+        *(added(two, after="a1"), spoken("Two.", "a2"), sound(100, "a2")),
+        *(*ends, done(two, after="a1"), done(one, after=None)),
+        response_done("r1", one, call("f1"), two),
+    )
+    assert said_by == [("assistant", "One.", "final"), ("assistant", "Two.", "final")]
 
 
 def test_transcripts_that_come_in_another_order_find_their_turns() -> None:

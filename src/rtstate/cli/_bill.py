@@ -16,8 +16,9 @@ import rtstate
 from rtstate import Conversation, Snapshot, Usage, UsageEntry, UsageTotals
 from rtstate._types import Dialect
 from rtstate.cli._layout import QUIET, WARNING, Bar, Entry, PlotLine, clean, count, heading, plot, seconds
+from rtstate.cli._points import AT, Point, states
 from rtstate.cli._printing import page_console, print_blocks
-from rtstate.cli._reading import DIALECT, Unusable, replay
+from rtstate.cli._reading import DIALECT, Unusable
 from rtstate.cli._usage import usage
 from rtstate.cli._words import STATUS_STYLES, short_id
 from rtstate.cost import Cost, GenaiPricer, PricedEntry, cost
@@ -30,6 +31,7 @@ from rtstate.cost import Cost, GenaiPricer, PricedEntry, cost
 @click.option("--transcription-model", metavar="NAME", help="With --cost: what transcribed.")
 @click.option("--provider", metavar="NAME", help="With --cost: who served it, as genai-prices says: azure.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as one JSON object instead.")
+@AT
 @DIALECT
 def usage_command(
     name: str,
@@ -38,6 +40,7 @@ def usage_command(
     transcription_model: str | None,
     provider: str | None,
     as_json: bool,
+    point: Point | None,
     dialect: Dialect,
 ) -> None:
     """Show what each response and transcription of FILE used, or of standard input for "-".
@@ -53,9 +56,7 @@ def usage_command(
     if not priced and (model or transcription_model or provider):
         raise click.UsageError("--model, --transcription-model and --provider are about --cost")
     pricer = _pricer(provider) if priced else None
-    conversation = Conversation(dialect=dialect, history=0)
-    replay(name, conversation)
-    snapshot = conversation.snapshot()
+    [snapshot] = states(name, Conversation(dialect=dialect, history=0), [point])
     used = rtstate.usage(snapshot)
     models = {"model": model, "transcription_model": transcription_model}
     spent = None if pricer is None else cost(used, pricer, **models)

@@ -13,15 +13,17 @@ import rtstate
 from rtstate import Conversation, Percentiles, Timing, TurnTiming
 from rtstate._types import Dialect
 from rtstate.cli._layout import QUIET, WARNING, Bar, Entry, PlotLine, count, heading, plot
+from rtstate.cli._points import AT, Point, states
 from rtstate.cli._printing import page_console, print_blocks
-from rtstate.cli._reading import DIALECT, replay
+from rtstate.cli._reading import DIALECT
 
 
 @click.command("timing", short_help="Show how long the user waited for each answer.")
 @click.argument("name", metavar="FILE")
 @click.option("--json", "as_json", is_flag=True, help="Print it as one JSON object instead.")
+@AT
 @DIALECT
-def timing_command(name: str, as_json: bool, dialect: Dialect) -> None:
+def timing_command(name: str, as_json: bool, point: Point | None, dialect: Dialect) -> None:
     """Show how long the user waited for each answer in FILE, or in standard input for "-".
 
     Durations are in seconds, and count from the event that told the end of the user's speech to the first
@@ -31,9 +33,8 @@ def timing_command(name: str, as_json: bool, dialect: Dialect) -> None:
     rtstate timing session.jsonl
     rtstate timing session.jsonl --json | jq .first_audio.p95
     """  # noqa: D301
-    conversation = Conversation(dialect=dialect, history=0)
-    replay(name, conversation)
-    measured = rtstate.timing(conversation.snapshot())
+    [snapshot] = states(name, Conversation(dialect=dialect, history=0), [point])
+    measured = rtstate.timing(snapshot)
     if as_json:
         click.echo(json.dumps(measured.to_dict(), ensure_ascii=False).encode())
     else:
