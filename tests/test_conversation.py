@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,7 +19,7 @@ from rtstate import (
     parse_server_event,
     simulate,
 )
-from tests.helpers import added, deleted, delta, event, sound, speech_started, state, user
+from tests.helpers import added, committed, deleted, delta, event, sound, speech_started, state, user
 
 HI = added(user(text="Hi"))
 PING = {"type": "ping"}
@@ -166,6 +167,28 @@ def test_a_change_says_what_came_and_when() -> None:
     nothing = conversation.feed(PING)
     assert not nothing
     assert (nothing.revision, nothing.at, nothing.event_id, nothing.operations) == (1, None, None, ())
+
+
+@pytest.mark.parametrize(
+    ("at", "told"),
+    [
+        *((at, at) for at in (None, 0, 1.5, -3, 1_900_000_000)),
+        *((at, None) for at in (math.nan, math.inf, -math.inf, 1e300, 10**400)),
+    ],
+)
+def test_a_time_that_no_clock_shows_is_none(at: Any, told: Any) -> None:
+    conversation = Conversation()
+    assert conversation.feed(committed(), at=at).at == told
+    assert Conversation.restore(conversation.checkpoint()).snapshot() == conversation.snapshot()
+    assert conversation.snapshot().item_trace("u1").started_at == told
+
+
+@pytest.mark.parametrize("at", ["5", True, [1]])
+def test_what_is_no_time_is_refused_before_anything_changes(at: Any) -> None:
+    conversation = Conversation()
+    with pytest.raises(TypeError, match="at is a time in seconds, a number, not"):
+        conversation.feed(committed(), at=at)
+    assert (conversation.revision, conversation.stats.events) == (0, 0)
 
 
 def test_changes_since_a_revision() -> None:

@@ -59,6 +59,11 @@ def test_all_of_the_audio_is_all_of_the_text(said: str, length: int, arrivals: A
         ("你好我是助手", 1_000, "你好我"),
         ("你好。我是手", 800, "你好"),
         ("こんにちは world wide", 1_200, "こんにちは"),
+        ("안녕하세요 반갑습니다 여러분", 1_000, "안녕하세요"),  # which has spaces between words
+        ("\u1112\u1161\u11ab \u1100\u1173\u11af", 1_300, "\u1112\u1161\u11ab"),  # the same script, decomposed
+        ("ภาษาไทย", 1_000, "ภาษ"),
+        ("กี่ปี", 1_300, "กี่"),  # its marks stay with their letter
+        ("👨\u200d👩\u200d👧 hi there", 250, ""),  # and so does a family
     ],
 )
 def test_a_share_of_the_audio_is_that_share_of_what_takes_time(said: str, ms: int, heard: str) -> None:

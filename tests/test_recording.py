@@ -27,6 +27,7 @@ WRAPPED = {"at": 1.5, "event": EVENT}
         ({"at": None, "event": EVENT}, (EVENT, None)),
         ({"at": True, "event": EVENT}, (EVENT, None)),
         ({"at": "noon", "event": EVENT}, (EVENT, None)),
+        ({"at": 10**400, "event": EVENT}, (EVENT, None)),
         ({"event": EVENT}, (EVENT, None)),
     ],
 )

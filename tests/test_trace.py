@@ -50,6 +50,37 @@ def test_an_answer_has_its_times() -> None:
     assert snapshot.response_trace("r1") == ResponseTrace(started_at=1, ended_at=7)
 
 
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        ([speech_stopped(ms=900), speech_stopped(ms=900)], (900, 2)),
+        ([speech_stopped(ms=900), event("input_audio_buffer.speech_stopped", item_id="u1")], (900, 2)),
+        ([speech_stopped(ms=900), speech_stopped(ms=700)], (900, 2)),
+        ([speech_stopped(ms=900), speech_started(ms=1000), speech_stopped(ms=1500)], (1500, 4)),
+        ([committed(), speech_stopped(ms=900)], (900, 2)),
+    ],
+)
+def test_speech_ends_when_that_was_told_first_unless_it_is_taken_up_again(
+    events: list[Event], expected: tuple[float, float]
+) -> None:
+    trace = item(speech_started(ms=120), *events, item_id="u1")
+    assert (trace.end_ms, trace.speech_stopped_at) == expected
+
+
+def test_a_snapshot_has_the_times_that_came_since_the_last_one() -> None:
+    """A change of them alone is none of the document: the revision stays, and the snapshot is another one."""
+    conversation = Conversation()
+    for at, each in enumerate([speech_started(ms=120), speech_stopped(ms=900)]):
+        conversation.feed(each, at=at)
+    before = conversation.snapshot()
+    conversation._draft.mark(conversation._draft.items["u1"], ended_at=5)
+    after = conversation.snapshot()
+    assert (before.item_trace("u1").ended_at, after.item_trace("u1").ended_at) == (None, 5)
+    assert after.revision == before.revision
+    assert after == before
+    assert conversation.snapshot() is after
+
+
 def test_speech_has_its_times_on_both_clocks() -> None:
     events = [speech_started(ms=120), speech_stopped(ms=900), committed(), transcription("delta", delta="Hi")]
     trace = item(*events, transcription("completed", transcript="Hi."), item_id="u1")

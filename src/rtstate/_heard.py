@@ -19,7 +19,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import Final, TypeAlias
-from unicodedata import east_asian_width
+from unicodedata import category, east_asian_width
 
 from rtstate._growing import FrozenText, joined
 
@@ -34,6 +34,9 @@ Arrival: TypeAlias = tuple[int, int]
 _PAUSES: Final = {**dict.fromkeys(".!?…:;。！？：；", 6), **dict.fromkeys(",،、，—–", 4)}
 _DIGIT: Final = 4
 _WIDE: Final = 3  # a syllable of Chinese, Japanese or Korean
+_UNSPACED: Final = (("\u0e00", "\u0eff"), ("\u1000", "\u109f"), ("\u1780", "\u17ff"))
+"""Thai and Lao, Burmese, Khmer: where their words end only a dictionary tells."""
+_HANGUL: Final = (("\u1100", "\u11ff"), ("\uac00", "\ud7a3"))
 _AHEAD: Final = 1.3
 """A text that needs so many times its audio at an ordinary pace is ahead of it."""
 _SLACK_MS: Final = 300
@@ -81,8 +84,8 @@ def _length(letter: str, following: str) -> int:
     return _WIDE if _is_wide(letter) else 1
 
 
-def _is_wide(letters: str) -> bool:
-    return not letters.isascii() and any(east_asian_width(letter) in "WF" for letter in letters)
+def _is_wide(letter: str) -> bool:
+    return not letter.isascii() and east_asian_width(letter) in "WF"
 
 
 def _bounds(arrivals: Sequence[Arrival], size: int) -> list[Arrival]:
@@ -111,10 +114,27 @@ def _end(lengths: Sequence[int], heard_ms: float, total_ms: float, bounds: Seque
 
 
 def _cut(text: str, end: int) -> str:
-    """Return the whole words among the first letters of a text. A wide letter is a word of its own."""
-    while 0 < end < len(text) and not text[end].isspace() and not _is_wide(text[end - 1] + text[end]):
+    """Return the whole words among the first letters of a text."""
+    while 0 < end < len(text) and not _is_boundary(text[end - 1], text[end]):
         end -= 1
     return text[:end].rstrip()
+
+
+def _is_boundary(before: str, after: str) -> bool:
+    """Tell whether a word may end between two letters: at a space, in some scripts at any letter."""
+    if after.isspace():
+        return True
+    if after.isascii() and before.isascii():
+        return False
+    joined_up = category(after).startswith("M") or "\u200d" in (before, after)
+    return not joined_up and (_is_word(before) or _is_word(after))
+
+
+def _is_word(letter: str) -> bool:
+    """Tell whether a letter may be cut off by itself: its script has no spaces between words."""
+    if any(first <= letter <= last for first, last in _UNSPACED):
+        return True
+    return _is_wide(letter) and not any(first <= letter <= last for first, last in _HANGUL)
 
 
 class HeardText:

@@ -24,6 +24,14 @@ from rtstate.wire import CLIENT_HANDLERS, HANDLERS, ClientEvent, Raw, UnknownEve
 _LOG: Final = logging.getLogger("rtstate")
 KEPT_ANOMALIES: Final = 100
 _REMEMBERED_IDS: Final = 4096
+_LATEST: Final = 1 << 53  # seconds: far beyond any clock, and within what every JSON reader takes
+
+
+def _time(at: Any) -> float | None:
+    """Return a time that JSON can tell exactly, None for what no clock shows; raises TypeError."""
+    if not isinstance(at, (int, float)) or isinstance(at, bool):
+        raise TypeError(f"at is a time in seconds, a number, not {type(at).__name__}")
+    return at if -_LATEST < at < _LATEST else None
 
 
 class _Seen:
@@ -100,11 +108,13 @@ class Conversation:
     def feed(self, raw: Raw, at: float | None = None) -> Change:
         """Parse one event, of the server or the client, apply it, and return what it changed.
 
-        ``at`` is when it was received, in seconds on any clock; it is carried along, never compared. Cost:
-        O(1) beside the parsing, whatever the conversation's length. Raises EventParseError if ``strict``, and
-        TypeError for what is no JSON at all.
+        ``at`` is when it was received, in seconds on any clock; it is carried along, never compared, and one
+        that no clock shows (NaN, 1e300) is none. Cost: O(1) beside the parsing, whatever the conversation's
+        length. Raises EventParseError if ``strict``, and TypeError for what is no JSON or no time at all.
         """
         draft = self._draft
+        if at is not None and not (at.__class__ is float and -_LATEST < at < _LATEST):
+            at = _time(at)
         draft.at = at
         event_id: str | None = None
         try:

@@ -321,7 +321,7 @@ class GenaiPricer:
     def _refused(self, entry: UsageEntry, rates: set[str]) -> str:
         """Return why a price would be wrong: of what it has no rate for, genai-prices counts nothing."""
         unit, what = ("hours", "duration") if entry.seconds is not None else ("mtok", "tokens")
-        if {name.rpartition("_")[2] for name in rates} != {unit}:
+        if {name.rpartition("_")[2] for name in rates} & {"hours", "mtok"} != {unit}:  # not its searches
             return f"model {entry.model} is not priced by {what} alone"
         cache = any(name.startswith("cache_") for name in rates)
         return "" if entry.seconds is not None else unsplit(entry, cache=cache)

@@ -43,8 +43,15 @@ def unwrap(line: Raw) -> tuple[Raw, float | None]:
         event, at = recorded.get("event"), recorded.get("at")
         if isinstance(event, Mapping):
             timed = isinstance(at, (int, float)) and not isinstance(at, bool)
-            return cast(Mapping[str, Any], event), float(at) if timed else None  # type: ignore[arg-type]
+            return cast(Mapping[str, Any], event), _seconds(at) if timed else None
     return line, None
+
+
+def _seconds(at: Any) -> float | None:
+    try:
+        return float(at)
+    except OverflowError:  # an integer that no clock shows
+        return None
 
 
 def replay(

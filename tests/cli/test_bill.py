@@ -48,6 +48,14 @@ def test_the_example(example: str) -> None:
     assert not any("cost" in line.lower() for line in lines)
 
 
+def test_a_word_of_the_server_keeps_to_its_column() -> None:
+    text = shown(response_created(), response_done(status="we\nird \x1b[2J" + "d" * 200, usage=GA))
+    [line] = [line for line in text.splitlines() if line.startswith("1 ")]
+    assert line.startswith("1  we ird")
+    assert "\x1b" not in text
+    assert "…" in line
+
+
 def test_it_may_stop_at_a_point(example: str) -> None:
     with Path(example).open() as lines:
         then = Timeline(lines).at(200)

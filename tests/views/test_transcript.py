@@ -21,6 +21,7 @@ from tests.helpers import (
     call,
     committed,
     deleted,
+    delta,
     done,
     output_added,
     part_done,
@@ -32,6 +33,7 @@ from tests.helpers import (
     speech_stopped,
     spoken,
     state,
+    streamed,
     text_part,
     transcription,
     truncated,
@@ -171,6 +173,18 @@ def test_an_interrupted_turn_has_what_was_heard_and_what_was_generated() -> None
     assert (turn.text, turn.heard, turn.generated) == ("Hi", "Hi", "Hi there, you.")
     (turn,) = turns(added(user("u1", "Hello")))
     assert turn.text == turn.heard == turn.generated == "Hello"
+
+
+def test_speech_with_an_empty_text_beside_it_says_what_was_spoken() -> None:
+    events = [response_created(), spoken("Hi there."), streamed("output_text.done", text="")]
+    assert said(*events) == [("assistant", "Hi there.", "final")]
+
+
+def test_of_a_part_that_was_cut_off_the_transcript_counts() -> None:
+    streams = [spoken("one two three"), sound(1000), delta(" and more")]
+    [turn] = turns(response_created(), *streams, truncated("a1", 500))
+    assert turn.generated == "one two three"
+    assert turn.generated.startswith(turn.text or "no text")
 
 
 def test_only_messages_with_something_to_say_are_turns() -> None:

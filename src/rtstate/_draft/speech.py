@@ -42,7 +42,16 @@ class Speech(Answers):
         self.hear(speaking=False, speech_stopped_ms=at_ms)
         item = self.items.get(self.input_audio.item_id or "")
         if item is not None:
+            self._end_speech(item, at_ms)
+
+    def _end_speech(self, item: ItemWork, at_ms: float | None) -> None:
+        """Note when speech ended, as it was told first, unless it has been taken up again since."""
+        told = item.trace
+        again = None not in (at_ms, told.end_ms) and at_ms > told.end_ms  # type: ignore[operator]
+        if again or (told.end_ms is None and told.speech_stopped_at is None):
             self.mark(item, end_ms=at_ms, speech_stopped_at=self.at)
+        elif told.end_ms is None:
+            self.mark(item, end_ms=at_ms)
 
     def commit_speech(self, item_id: ItemId) -> ItemWork | None:
         """Return the user's item that the audio became; None if it is gone. The user has stopped."""

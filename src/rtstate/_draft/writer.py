@@ -190,6 +190,7 @@ class Writer:
         else:
             node.trace = attrs.evolve(node.trace, **fields)
             self._dirty_responses[node.slot] = node
+        self._snapshot = None  # the next one has the same revision, and is another one all the same
 
     def begin(self) -> None:
         """Do what is due when an item or a response begins: nothing, on this floor."""

@@ -66,6 +66,12 @@ def usage_command(
         print_blocks(page_console(), bill(snapshot, used, spent))
 
 
+def _short(text: str, most: int = 40) -> str:
+    """Return a server's word as one that keeps to its column."""
+    line = clean(" ".join(text.split()))
+    return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
 def _pricer(provider: str | None) -> GenaiPricer:
     try:
         return GenaiPricer(provider)
@@ -111,7 +117,7 @@ def _responses(responses: Sequence[PricedEntry], *, priced: bool) -> Iterator[Re
         figures = map(_figure, (tokens.input, tokens.cached, tokens.output))
         lines.append(
             PlotLine(
-                (f"{number:,}", clean(entry.status), *figures, *_price(each, priced)),
+                (f"{number:,}", _short(entry.status), *figures, *_price(each, priced)),
                 Bar(tokens.cached or 0, tokens.input or 0, whole),
                 "out of band" * entry.out_of_band,
                 STATUS_STYLES.get(entry.status, ""),
@@ -141,7 +147,7 @@ def _transcripts(transcripts: Sequence[PricedEntry], *, priced: bool) -> Iterato
 def _models(entries: Iterable[PricedEntry]) -> str:
     """Return how many there are, and of which models."""
     models = Counter(each.entry.model for each in entries)
-    names = [clean(name) if name else "model unknown" for name in models]
+    names = [_short(name) if name else "model unknown" for name in models]
     return " · ".join([f"{models.total():,}", *names])
 
 
@@ -206,7 +212,7 @@ def _unpriced(spent: Cost) -> Iterator[tuple[str, str]]:
     """Yield what has no price, and why."""
     for each in spent.entries:
         if each.unpriced is not None:
-            yield _kind(each.entry), clean(each.unpriced)
+            yield _kind(each.entry), _short(each.unpriced, 200)
     for _ in range(spent.unlisted.count):
         yield "transcript", "of an item that is gone"
 

@@ -22,7 +22,10 @@ LABEL_WIDTH: Final = 10
 PAGE_WIDTH: Final = 100
 """Where a terminal is wider, the page is not: longer lines are hard to read."""
 
-CONTROLS: Final = {code: "�" for code in (*range(32), *range(127, 160)) if code not in b"\n\t"}
+_BIDIRECTIONAL: Final = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))  # they turn what follows
+CONTROLS: Final = {
+    code: "�" for code in (*range(32), *range(127, 160), *_BIDIRECTIONAL) if code not in (9, 10)
+}
 """What would steer a terminal, and what is printed instead of it."""
 
 QUIET: Final = "dim"

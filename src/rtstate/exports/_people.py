@@ -12,9 +12,10 @@ from rtstate.views.transcript import Turn, transcript
 
 _UNPRINTABLE: Final = {
     **dict.fromkeys((*range(32), *range(127, 160), *range(0xD800, 0xE000)), "�"),
+    **dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)), "�"),
     ord("\t"): " ",
 }
-"""Controls, and halves of surrogate pairs, which no file can hold."""
+"""Controls, those among them that turn the direction of what follows, and halves of surrogate pairs."""
 
 
 def entries(snapshot: Snapshot, *, tools: bool = False) -> Iterator[Turn | ToolCall]:
