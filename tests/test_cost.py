@@ -285,6 +285,12 @@ def test_it_counts_what_genai_prices_itself_reads_in_a_response() -> None:
         assert genai(told, "gpt-realtime") == reading.calc_price().total_price > 0
 
 
+def test_rates_for_what_no_realtime_response_uses_are_passed_over() -> None:
+    others = {name.rpartition("_")[2] for name in GenaiPricer()._rates("gpt-4o")} - {"mtok", "hours"}
+    assert others, "this model is here for its rates of searches"
+    assert isinstance(genai(GA, "gpt-4o"), Decimal)
+
+
 def test_it_agrees_with_its_own_rates_worked_by_hand() -> None:
     rates: Any = genai_prices.calc_price(genai_prices.Usage(), "gpt-realtime").model_price
     table = Rates(

@@ -43,6 +43,15 @@ def test_the_example_at_80_columns(call: Path) -> None:
     assert "assistant   Thank you, I've found it. Your lamp left our (interrupted)      0:21" in lines
 
 
+@pytest.mark.parametrize("code", [0x1B, 0x9B, 0x202A, 0x202E, 0x2066, 0x2069])
+def test_no_word_steers_the_terminal_or_turns_the_line(code: int) -> None:
+    content = [{"type": "input_text", "text": f"Hi {chr(code)}there"}]
+    item = {"id": "u1", "type": "message", "role": "user", "content": content}
+    said = {"type": "conversation.item.added", "item": item}
+    for form in ((), ("--format", "text"), ("--format", "markdown")):
+        assert any("Hi �there" in line for line in shown("-", *form, stdin=json.dumps(said)))
+
+
 def test_calls_what_nobody_heard_and_names_may_be_asked_for(call: Path) -> None:
     lines = shown(str(call), "--tools", "--generated", "--speaker", "assistant=Nora")
     assert 'tool        track_order(order_number="LH-40291")' in lines
