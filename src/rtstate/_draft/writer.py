@@ -183,14 +183,16 @@ class Writer:
             self.mark(node, **{name: self.at})
 
     def mark(self, node: ItemWork | ResponseWork, **fields: Any) -> None:
-        """Set fields of the trace of an item or a response, which no document shows. Cost: O(1)."""
+        """Set fields of the trace of an item or a response, which no document shows. Cost: O(1).
+
+        Snapshots are new where the document is: they have it from the next revision on.
+        """
         if isinstance(node, ItemWork):
             node.trace = attrs.evolve(node.trace, **fields)
             self.dirty_items[node.slot] = node
         else:
             node.trace = attrs.evolve(node.trace, **fields)
             self._dirty_responses[node.slot] = node
-        self._snapshot = None  # the next one has the same revision, and is another one all the same
 
     def begin(self) -> None:
         """Do what is due when an item or a response begins: nothing, on this floor."""

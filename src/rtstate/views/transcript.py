@@ -147,7 +147,9 @@ def _text(parts: tuple[Part, ...]) -> str | None:
 
 def _said(part: Part) -> str | None:
     """Return what a part says; of one that was cut off it is the transcript that was."""
-    return part.transcript if part.truncated is not None else (part.text or part.transcript or part.text)
+    if part.truncated is not None or part.text is None:
+        return part.transcript
+    return part.text or part.transcript or part.text
 
 
 def _generated(part: Part) -> str | None:
