@@ -13,7 +13,7 @@ import attrs
 
 from rtstate._growing import FrozenText, joined
 from rtstate._json import EMPTY, thaw
-from rtstate._types import Json
+from rtstate._types import LARGEST, Json
 
 
 def _brief(self: Any) -> str:
@@ -375,17 +375,13 @@ class Totals:
         return attrs.asdict(self)
 
 
-_LARGEST: Final = 1 << 53
-"""Of the integers that every JSON reader takes; beyond it an amount is no amount."""
-
-
 def amount(value: Json) -> float | None:
     """Return an amount that a usage tells; None where it tells none, or what nobody can have used.
 
     >>> amount(12), amount(0), amount(-1), amount(True), amount("12")
     (12, 0, None, None, None)
     """
-    told = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < _LARGEST
+    told = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < LARGEST
     return value if told else None
 
 

@@ -18,6 +18,9 @@ IN_PROGRESS: Final = "in_progress"
 COMPLETED: Final = "completed"
 INCOMPLETE: Final = "incomplete"
 
+LARGEST: Final = 1 << 53
+"""Of the integers that every JSON reader takes; beyond it a time is no time, and an amount no amount."""
+
 
 class End:
     """The type of :data:`END`."""

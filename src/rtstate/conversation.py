@@ -13,7 +13,7 @@ from rtstate._change import Anomaly, Change, ChangeTwin, Stats
 from rtstate._draft import Draft
 from rtstate._draft.saving import load, save
 from rtstate._model import SessionInfo
-from rtstate._types import AudioMode, Dialect
+from rtstate._types import LARGEST, AudioMode, Dialect
 from rtstate._watch import watch
 from rtstate.checkpoint import pack, unpack
 from rtstate.document import Snapshot
@@ -24,14 +24,13 @@ from rtstate.wire import CLIENT_HANDLERS, HANDLERS, ClientEvent, Raw, UnknownEve
 _LOG: Final = logging.getLogger("rtstate")
 KEPT_ANOMALIES: Final = 100
 _REMEMBERED_IDS: Final = 4096
-_LATEST: Final = 1 << 53  # seconds: far beyond any clock, and within what every JSON reader takes
 
 
 def _time(at: Any) -> float | None:
     """Return a time that JSON can tell exactly, None for what no clock shows; raises TypeError."""
     if not isinstance(at, (int, float)) or isinstance(at, bool):
         raise TypeError(f"at is a time in seconds, a number, not {type(at).__name__}")
-    return at if -_LATEST < at < _LATEST else None
+    return at if -LARGEST < at < LARGEST else None
 
 
 class _Seen:
@@ -113,7 +112,7 @@ class Conversation:
         length. Raises EventParseError if ``strict``, and TypeError for what is no JSON or no time at all.
         """
         draft = self._draft
-        if at is not None and not (at.__class__ is float and -_LATEST < at < _LATEST):
+        if at is not None and not (at.__class__ is float and -LARGEST < at < LARGEST):
             at = _time(at)
         draft.at = at
         event_id: str | None = None

@@ -25,10 +25,9 @@ from rtstate._growing import Growing
 from rtstate._json import EMPTY, FrozenDict, same
 from rtstate._model import ErrorRecord, RateLimit, SessionInfo
 from rtstate._operations import ABSENT, RawOperation
-from rtstate._types import END, INCOMPLETE, Dialect, Json
+from rtstate._types import END, INCOMPLETE, LARGEST, Dialect, Json
 
 KEPT_ERRORS: Final = 20
-_LARGEST: Final = 1 << 53  # beyond it a time is no time
 
 
 class Draft(Requests):
@@ -93,7 +92,7 @@ class Draft(Requests):
             name: fields[name] for name in ("id", "model") if isinstance(fields.get(name), str)
         }
         expires_at = fields.get("expires_at")
-        if isinstance(expires_at, (int, float)) and 1 < expires_at < _LARGEST:  # True is 1
+        if isinstance(expires_at, (int, float)) and 1 < expires_at < LARGEST:  # True is 1
             told["expires_at"] = expires_at
         self.sessions[-1] = attrs.evolve(self.sessions[-1], **told)
 

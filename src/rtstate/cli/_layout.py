@@ -18,14 +18,13 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 
+from rtstate.exports._people import CONTROLS
+
 LABEL_WIDTH: Final = 10
 PAGE_WIDTH: Final = 100
 """Where a terminal is wider, the page is not: longer lines are hard to read."""
 
-_BIDIRECTIONAL: Final = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))  # they turn what follows
-CONTROLS: Final = {
-    code: "�" for code in (*range(32), *range(127, 160), *_BIDIRECTIONAL) if code not in (9, 10)
-}
+STEERING: Final = {code: "�" for code in CONTROLS if chr(code) not in "\n\t"}
 """What would steer a terminal, and what is printed instead of it."""
 
 QUIET: Final = "dim"
@@ -47,7 +46,7 @@ def clean(value: object) -> str:
     >>> clean("\x1b[2J Hi ")
     '�[2J Hi'
     """
-    return str(value).replace("\r\n", "\n").translate(CONTROLS).strip()
+    return str(value).replace("\r\n", "\n").translate(STEERING).strip()
 
 
 def count(number: int, noun: str) -> str:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from rtstate import Operation
 from rtstate.cli._items import reason
-from rtstate.cli._layout import BAD, CONTROLS, QUIET, WARNING, clean
+from rtstate.cli._layout import BAD, QUIET, STEERING, WARNING, clean
 
 _WHOLE_ID: Final = 16
 _TAIL: Final = 5
@@ -367,4 +367,4 @@ def kind(item: Mapping[str, Any]) -> str:
 
 
 def _printable(text: str) -> str:
-    return text.translate(_LINES).translate(CONTROLS)
+    return text.translate(_LINES).translate(STEERING)

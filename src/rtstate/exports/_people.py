@@ -10,12 +10,10 @@ from rtstate.exports._common import as_text
 from rtstate.views.tools import ToolCall, tool_calls
 from rtstate.views.transcript import Turn, transcript
 
-_UNPRINTABLE: Final = {
-    **dict.fromkeys((*range(32), *range(127, 160), *range(0xD800, 0xE000)), "�"),
-    **dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)), "�"),
-    ord("\t"): " ",
-}
-"""Controls, those among them that turn the direction of what follows, and halves of surrogate pairs."""
+CONTROLS: Final = (*range(32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+"""What steers a terminal or turns the direction of what follows, by code point."""
+_UNPRINTABLE: Final = {**dict.fromkeys((*CONTROLS, *range(0xD800, 0xE000)), "�"), ord("\t"): " "}
+"""Controls, and halves of surrogate pairs, which no file can hold."""
 
 
 def entries(snapshot: Snapshot, *, tools: bool = False) -> Iterator[Turn | ToolCall]:
