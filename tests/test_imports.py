@@ -57,6 +57,8 @@ LADDER = [
     ["exports"],
     ["__init__"],
     ["cost"],
+    # many conversations, and where they are kept
+    ["logs"],
     # beside the house, and the edges
     ["simulate"],
     ["cli"],
@@ -65,7 +67,7 @@ LADDER = [
 """Every module, ground first. A package's name alone is its ``__init__``; an edge's name is all of it."""
 
 ASIDE = "simulate"  # bears witness against the rest, so it takes nothing from there
-EDGES = (ASIDE, "cli", "__main__")
+EDGES = (ASIDE, "logs", "hub", "cli", "__main__")
 OWNERS = {
     "pydantic": ("wire", "recording", "checkpoint"),
     "pydantic_core": ("wire", "recording", "checkpoint", "views"),

@@ -80,7 +80,7 @@ def parse_server_event(raw: Raw) -> ServerEvent:
         ...
     rtstate.errors.EventParseError: response.text.delta: delta: Input should be a valid string
     """
-    text = raw if isinstance(raw, (str, bytes)) else _to_json(raw)
+    text = raw if isinstance(raw, (str, bytes)) else as_json(raw)
     try:
         return _server_parser()(text)
     except ValidationError as error:
@@ -94,7 +94,7 @@ def parse_client_event(raw: Raw) -> ClientEvent | UnknownEvent:
     ResponseCancelEvent(type='response.cancel', event_id=None, response_id=None)
     """
     event: ClientEvent | UnknownEvent
-    text = raw if isinstance(raw, (str, bytes)) else _to_json(raw)
+    text = raw if isinstance(raw, (str, bytes)) else as_json(raw)
     try:
         event = _client_parser()(text)
     except ValidationError as error:
@@ -118,7 +118,7 @@ def read_event(raw: Raw) -> JsonObject:
             payload = _unknown(error, raw)
             return {**payload, "event_id": _event_id(payload)}
     # Only text can be read at once. It comes a hundred times as often as a mapping, so it is not asked first.
-    return read_event(_to_json(raw))
+    return read_event(as_json(raw))
 
 
 def _unknown_event(error: ValidationError, text: Json) -> UnknownEvent:
@@ -131,7 +131,7 @@ def _event_id(payload: JsonObject) -> str | None:
     return event_id if isinstance(event_id, str) else None
 
 
-def _to_json(raw: Any) -> Json:
+def as_json(raw: Any) -> Json:
     """Return JSON text for whatever was given: all events go through one door, and only JSON does.
 
     Raises TypeError for what is no JSON value at all: the caller meant ``apply``.
@@ -222,6 +222,7 @@ __all__ = [
     "Row",
     "ServerEvent",
     "UnknownEvent",
+    "as_json",
     "merge",
     "parse_client_event",
     "parse_server_event",

@@ -1,0 +1,49 @@
+"""Logs by their URL."""
+
+from __future__ import annotations
+
+from urllib.parse import unquote, urlsplit
+
+from rtstate.logs._log import Log
+from rtstate.logs.memory import MemoryLog
+
+FORMS = "sqlite:///calls.db, redis://host:6379/0 or memory:"
+
+
+def open_log(url: str) -> Log:
+    """Return the log that a URL names, made where there is none yet.
+
+    ``sqlite:///calls.db`` is a file (four slashes for a path from the root), ``redis://host:6379/0`` a server
+    (``rediss://`` with TLS), ``memory:`` lasts as long as the object. Raises ValueError for any other,
+    ModuleNotFoundError where an extra is needed, LogUnavailable for a file that cannot be opened. A server is
+    not asked before it is needed.
+
+    >>> open_log("memory:")
+    <MemoryLog>
+    """
+    parts = urlsplit(url)
+    match parts.scheme:
+        case "memory":
+            return MemoryLog()
+        case "sqlite" if not parts.netloc and len(parts.path) > 1:
+            from rtstate.logs.sqlite import SqliteLog
+
+            return SqliteLog(unquote(parts.path[1:]))
+        case "redis" | "rediss" | "unix":
+            try:
+                from rtstate.logs.redis import RedisLog
+            except ModuleNotFoundError as missing:
+                if missing.name != "redis":
+                    raise
+                raise ModuleNotFoundError(
+                    "a Redis log needs redis-py: pip install 'rtstate[redis]'", name="redis"
+                ) from None
+            return RedisLog.from_url(url)
+        case _:
+            raise ValueError(f"{_shown(url)} names no log; a log is {FORMS}")
+
+
+def _shown(url: str) -> str:
+    """Return a URL without what may be a password."""
+    scheme, mark, rest = url.partition("://")
+    return repr(f"{scheme}{mark}…@{rest.rpartition('@')[2]}" if "@" in rest else url)
