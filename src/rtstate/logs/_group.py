@@ -45,8 +45,8 @@ class Group(Generic[Job]):
                 batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST))]
                 try:
                     results = await self._run([job for job, _ in batch])
-                except Exception as error:  # noqa: BLE001  (it is raised where the jobs came from)
-                    results = [error] * len(batch)
+                except Exception as error:
+                    results = [error] * len(batch)  # raised where the jobs came from
                 for (_, done), result in zip(batch, results, strict=True):
                     if done.done():  # its caller was cancelled
                         continue
