@@ -59,6 +59,7 @@ LADDER = [
     ["cost"],
     # many conversations, and where they are kept
     ["logs"],
+    ["hub"],
     # beside the house, and the edges
     ["simulate"],
     ["cli"],

@@ -22,6 +22,13 @@ LARGEST: Final = 1 << 53
 """Of the integers that every JSON reader takes; beyond it a time is no time, and an amount no amount."""
 
 
+def as_time(at: Any) -> float | None:
+    """Return a time that JSON can tell exactly, None for what no clock shows; raises TypeError."""
+    if not isinstance(at, (int, float)) or isinstance(at, bool):
+        raise TypeError(f"at is a time in seconds, a number, not {type(at).__name__}")
+    return at if -LARGEST < at < LARGEST else None
+
+
 class End:
     """The type of :data:`END`."""
 

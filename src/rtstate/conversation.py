@@ -13,7 +13,7 @@ from rtstate._change import Anomaly, Change, ChangeTwin, Stats
 from rtstate._draft import Draft
 from rtstate._draft.saving import load, save
 from rtstate._model import SessionInfo
-from rtstate._types import LARGEST, AudioMode, Dialect
+from rtstate._types import LARGEST, AudioMode, Dialect, as_time
 from rtstate._watch import watch
 from rtstate.checkpoint import pack, unpack
 from rtstate.document import Snapshot
@@ -24,13 +24,6 @@ from rtstate.wire import CLIENT_HANDLERS, HANDLERS, ClientEvent, Raw, UnknownEve
 _LOG: Final = logging.getLogger("rtstate")
 KEPT_ANOMALIES: Final = 100
 _REMEMBERED_IDS: Final = 4096
-
-
-def _time(at: Any) -> float | None:
-    """Return a time that JSON can tell exactly, None for what no clock shows; raises TypeError."""
-    if not isinstance(at, (int, float)) or isinstance(at, bool):
-        raise TypeError(f"at is a time in seconds, a number, not {type(at).__name__}")
-    return at if -LARGEST < at < LARGEST else None
 
 
 class _Seen:
@@ -51,6 +44,9 @@ class _Seen:
         if len(now) >= _REMEMBERED_IDS:
             self._now, self._before = {}, now
         return False
+
+    def __len__(self) -> int:
+        return len(self._before) + len(self._now)
 
     def save(self) -> tuple[list[str], list[str]]:
         """Return all ids it remembers, those that are forgotten first and the others."""
@@ -113,7 +109,7 @@ class Conversation:
         """
         draft = self._draft
         if at is not None and not (at.__class__ is float and -LARGEST < at < LARGEST):
-            at = _time(at)
+            at = as_time(at)
         draft.at = at
         event_id: str | None = None
         try:

@@ -129,7 +129,7 @@ class LogBehind(LogError):  # noqa: N818
 
 
 class ConversationGone(LogError, LookupError):  # noqa: N818
-    """Raise when a conversation was deleted while somebody read or wrote it."""
+    """Raise when there is no such conversation, or no longer: it was deleted meanwhile."""
 
 
 class LogUnavailable(LogError):  # noqa: N818

@@ -498,7 +498,7 @@ async def test_18_what_cannot_be_a_name_is_refused(log: Log, bad: str) -> None:
         lambda: log.beat(bad, 1),
     ]
     for call in calls:
-        with pytest.raises(ValueError, match="a name is 1 to 255 characters"):
+        with pytest.raises(ValueError, match="a name is 1 to 255 printable characters"):
             await call()  # type: ignore[misc]
 
 

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Final, Self, cast
 import attrs
 from pydantic_core import from_json
 
+from rtstate._types import as_time
 from rtstate.errors import (
     ConversationGone,
     HistoryGone,
@@ -43,20 +44,21 @@ class Record:
     def of(cls, raw: Raw, at: float | None = None) -> Self:
         """Return an event as a log keeps it, its type read from it; what cannot be read has none.
 
-        Text is kept as UTF-8, a mapping as JSON. Raises TypeError for what is no JSON value and no bytes, and
-        EventParseError for a mapping that cannot be written as JSON.
+        Text is kept as UTF-8, a mapping as JSON; a time that no clock shows is none. Raises TypeError for
+        what is no JSON or no time at all, EventParseError for a mapping that cannot be written as JSON.
 
         >>> Record.of('{"type": "ping"}', at=1.5)
         Record(raw=b'{"type": "ping"}', type='ping', at=1.5)
         """
+        time = None if at is None or (told := as_time(at)) is None else float(told)
         json = as_json(raw) if not isinstance(raw, (str, bytes)) else raw
         kept = json.encode("utf-8", "surrogatepass") if isinstance(json, str) else json
         try:
             value: Any = from_json(kept, cache_strings="none")
         except ValueError:
-            return cls(kept, None, at)
-        told = cast("dict[str, Any]", value).get("type") if isinstance(value, dict) else None
-        return cls(kept, told if isinstance(told, str) else None, at)
+            return cls(kept, None, time)
+        event_type = cast("dict[str, Any]", value).get("type") if isinstance(value, dict) else None
+        return cls(kept, event_type if isinstance(event_type, str) else None, time)
 
 
 @attrs.frozen
@@ -272,6 +274,12 @@ class Log(ABC):
             self._bell.ring_all()
             await self._close()
 
+    @staticmethod
+    def check_name(name: str) -> None:
+        """Raise ValueError for what cannot be the name of a conversation or a holder."""
+        if name.__class__ is not str or not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
+            raise ValueError(f"a name is 1 to {LONGEST_NAME} printable characters, not {name!r:.80}")
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
 
@@ -286,10 +294,7 @@ class Log(ABC):
     def _check(self, name: str) -> None:
         """Raise unless the log is open and this can be a name."""
         self._check_open()
-        if name.__class__ is not str or not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
-            raise ValueError(
-                f"a name is 1 to {LONGEST_NAME} characters that can be printed, not {name!r:.80}"
-            )
+        self.check_name(name)
 
     def _check_open(self) -> None:
         if self._closed:

@@ -1,0 +1,5 @@
+"""A hub: many conversations, in memory as long as they are used, in a log for good."""
+
+from rtstate.hub._hub import Hub, HubStats
+
+__all__ = ["Hub", "HubStats"]
