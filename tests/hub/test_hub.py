@@ -253,6 +253,34 @@ async def test_what_others_append_without_a_lease_is_read_first(log: Log, other:
     assert await kept(log) == [event.encode() for event in EVENTS[:30]]
 
 
+@pytest.mark.parametrize("revived", [False, True])
+async def test_a_writer_notices_that_its_name_was_taken_by_another_conversation(
+    log: Log, other: Log, revived: bool
+) -> None:
+    """Also where that is longer, so that it could go on from there."""
+    async with Hub(log) as hub:
+        await feed(hub, EVENTS[:10])
+        if revived:
+            await hub.close(CALL)
+            await hub.open(CALL)
+        await other.delete(CALL)
+        await other.append(CALL, [Record.of(said(str(number))) for number in range(20)], expected=0)
+        with pytest.raises(ConversationGone):
+            await hub.feed(CALL, EVENTS[10])
+        await hub.feed(CALL, said("!"))
+        text = (await hub.snapshot(CALL)).items[0].content[0].text
+        assert text == "012345678910111213141516171819!"
+
+
+async def test_opening_reads_what_another_wrote_since_it_was_looked_at(log: Log, other: Log) -> None:
+    async with Hub(log) as one, Hub(other) as two:
+        await feed(one, EVENTS[:10])
+        await two.snapshot(CALL)
+        await feed(one, EVENTS[10:50])
+        await one.close(CALL)
+        assert await two.open(CALL) == expected(EVENTS[:50])
+
+
 # Following
 
 
@@ -283,6 +311,19 @@ async def test_a_follower_goes_on_while_the_writer_changes(log: Log, other: Log)
             await writer.close(CALL)
         for task in tasks:
             assert await task == expected()
+
+
+async def test_a_follower_that_was_overtaken_by_trimming_is_shown_the_rest(log: Log, other: Log) -> None:
+    async with Hub(log, trim=True) as hub, Hub(other) as elsewhere:
+        await feed(hub, EVENTS[:50])
+        following = asyncio.create_task(until(elsewhere.follow(CALL, 1000), expected(EVENTS[:400]).revision))
+        await asyncio.sleep(0.1)
+        behind = elsewhere._held[CALL]
+        await behind._stop_tailing()
+        await feed(hub, EVENTS[50:400])
+        await hub.close(CALL)
+        behind._follow_on()
+        assert await following == expected(EVENTS[:400])
 
 
 async def test_a_follower_that_does_not_read_costs_nothing_and_gets_one_update(log: Log) -> None:
@@ -393,6 +434,7 @@ class Faulty(MemoryLog):
         self.open_to_writers.set()
         self.fails: str | None = None
         self.appends = 0
+        self.checkpoints: list[int] = []
         self.asked = 0
 
     async def _append(self, name: str, records: Sequence[Record], expected: int, lease: Lease | None) -> int:
@@ -409,12 +451,31 @@ class Faulty(MemoryLog):
     async def _checkpoint(self, name: str, checkpoint: Checkpoint, lease: Lease | None) -> None:
         if self.fails is not None:
             raise LogUnavailable("it is away")
+        self.checkpoints.append(checkpoint.seq)
         await super()._checkpoint(name, checkpoint, lease)
 
     async def _beat(self, holder: str, ttl: float) -> None:
         if self.fails is not None:
             raise LogUnavailable("it is away")
         await super()._beat(holder, ttl)
+
+
+async def test_checkpoints_are_taken_as_often_as_was_asked_for() -> None:
+    log = Faulty()
+    async with Hub(log, checkpoint_every=100) as hub:
+        await feed(hub)
+        assert log.checkpoints[:3] == [100, 200, 300]
+        assert len(log.checkpoints) in (5, 6)
+    assert log.checkpoints[-1] == len(EVENTS)
+
+
+async def test_a_large_conversation_is_saved_less_often() -> None:
+    """Its checkpoints cost what it holds, so that they stay a fraction of the work however long it gets."""
+    log = Faulty()
+    async with Hub(log, checkpoint_every=10) as hub:
+        await hub.feed(CALL, said("x" * 2_000_000))
+        await hub.feed_all(CALL, [(said("y"), None)] * 1000)
+        assert log.checkpoints == []
 
 
 @pytest.mark.parametrize("fails", ["before", "after"])

@@ -54,8 +54,8 @@ class Hub:
 
     ``memory`` is about how many bytes of conversations are held; those that nobody used for ``idle`` seconds,
     or for longest when it gets full, are let go of, and read from the log when they are needed again.
-    ``checkpoint_every`` so many events a checkpoint is kept, from which that goes on; with ``trim`` the
-    events before it are dropped. At most ``backlog`` bytes of events wait for the log, per conversation;
+    Every ``checkpoint_every`` events a checkpoint is kept, from which that goes on, and of a large one
+    more rarely; with ``trim`` the events before it are dropped. At most ``backlog`` bytes of events wait for the log, per conversation;
     :meth:`feed` waits while there are more. ``audio``, ``dialect`` and ``history`` are those of
     :class:`rtstate.Conversation`. ``holder`` is what others see as its name.
 
