@@ -191,6 +191,11 @@ class Conversation:
         return tuple(self._anomalies)
 
     @property
+    def keeps_audio(self) -> bool:
+        """Whether :meth:`audio` has any, or it is only measured."""
+        return self._draft.keep_audio
+
+    @property
     def stats(self) -> Stats:
         """Counters of what came: events, duplicates, unknown, late, and so on."""
         return self._draft.stats

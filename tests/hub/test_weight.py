@@ -13,8 +13,8 @@ from rtstate.logs import Record
 SESSIONS: dict[str, Callable[[], Sequence[object]]] = {
     "two turns": lambda: simulate.session(seed=1, turns=2).events,
     "ten turns": lambda: simulate.session(seed=2, turns=10).events,
-    "sixty turns": lambda: simulate.session(seed=3, turns=60).events,
-    "two thousand items": lambda: list(simulate.long_conversation(2000)),
+    "thirty turns": lambda: simulate.session(seed=3, turns=30).events,
+    "five hundred items": lambda: list(simulate.long_conversation(500)),
     "one long text": lambda: (
         [
             {

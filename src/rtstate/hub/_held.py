@@ -12,22 +12,20 @@ from typing import Any, Final
 import attrs
 
 from rtstate._change import Change
-from rtstate._types import AudioMode, Dialect
 from rtstate.conversation import Conversation
 from rtstate.document import Snapshot
 from rtstate.errors import (
-    CheckpointError,
     ConversationGone,
     HistoryGone,
     HubStopped,
     LeaseLost,
     LogBehind,
-    LogDamaged,
     LogError,
     LogUnavailable,
     StaleWriter,
 )
-from rtstate.hub._weight import bulk_of, bulk_of_checkpoint, weight
+from rtstate.hub._revive import revive
+from rtstate.hub._weight import bulk_of, weight
 from rtstate.logs import Checkpoint, Lease, Log, Record
 
 _LOG: Final = logging.getLogger("rtstate.hub")
@@ -42,9 +40,7 @@ class Terms:
 
     log: Log
     holder: str
-    audio: AudioMode
-    dialect: Dialect
-    history: int
+    new: Callable[[], Conversation]
     checkpoint_every: int
     trim: bool
     backlog: int
@@ -302,14 +298,11 @@ class Held:
         state = self._state()
         change = state.feed(record.raw, record.at)
         self._seq += 1
-        self._bulk += self._bulk_of(record)
+        self._bulk += bulk_of(record.raw, record.type, keep_audio=state.keeps_audio)
         self._weigh()
         if change:
             self._tell(change)
         return change
-
-    def _bulk_of(self, record: Record) -> int:
-        return bulk_of(record.raw, record.type, keep_audio=self._terms.audio == "keep")
 
     def _weigh(self) -> None:
         self.weight = weight(self._state(), self._bulk)
@@ -358,37 +351,11 @@ class Held:
     async def _revive(self) -> None:
         """Read it all: the last checkpoint, and the events since."""
         await self._terms.before_reviving()
-        while True:
-            summary = await self._terms.log.summary(self.name)
-            kept = await self._terms.log.load(self.name)
-            conversation, saved = self._restored(kept, summary.first if summary else 1)
-            seq, bulk = saved, bulk_of_checkpoint(kept.data) if kept else 0
-            with suppress(HistoryGone):  # it was trimmed meanwhile, so there is a newer checkpoint
-                async with aclosing(self._terms.log.read(self.name, seq)) as entries:
-                    async for entry in entries:
-                        conversation.feed(entry.raw, entry.at)
-                        seq = entry.seq
-                        bulk += self._bulk_of(entry)
-                break
-        self._conversation, self._seq, self._saved, self._bulk = conversation, seq, saved, bulk
-        self._started = summary.started if summary else None
+        revived = await revive(self._terms.log, self.name, self._terms.new)
+        self._conversation, self._seq, self._saved = revived.conversation, revived.seq, revived.saved
+        self._started, self._bulk = revived.started, revived.bulk
         self._weigh()
         self._tell(None)
-
-    def _restored(self, kept: Checkpoint | None, first: int) -> tuple[Conversation, int]:
-        """Return the conversation of a checkpoint; where it is damaged, that before the first event."""
-        terms = self._terms
-        try:
-            if kept is not None:
-                return Conversation.restore(kept.data), kept.seq
-        except CheckpointError as error:
-            if first > 1:
-                raise LogDamaged(
-                    f"the checkpoint of {self.name!r} cannot be read, "
-                    f"and the events before {first} are gone: {error}"
-                ) from None
-            _LOG.warning("the checkpoint of %r cannot be read; reading all its events: %s", self.name, error)
-        return Conversation(audio=terms.audio, dialect=terms.dialect, history=terms.history), 0
 
     # Following
 

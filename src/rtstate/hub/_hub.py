@@ -7,6 +7,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import suppress
+from functools import partial
 from types import TracebackType
 from typing import Final, Self
 from uuid import uuid4
@@ -53,11 +54,11 @@ class Hub:
     and follow it. An event is acknowledged once the log has it, and only then part of the state.
 
     ``memory`` is about how many bytes of conversations are held; those that nobody used for ``idle`` seconds,
-    or for longest when it gets full, are let go of, and read from the log when they are needed again.
-    Every ``checkpoint_every`` events a checkpoint is kept, from which that goes on, and of a large one
-    more rarely; with ``trim`` the events before it are dropped. At most ``backlog`` bytes of events wait for the log, per conversation;
-    :meth:`feed` waits while there are more. ``audio``, ``dialect`` and ``history`` are those of
-    :class:`rtstate.Conversation`. ``holder`` is what others see as its name.
+    or for longest when it gets full, are let go of, and read from the log when they are needed again. Every
+    ``checkpoint_every`` events a checkpoint is kept, from which that goes on, and of a large one more rarely;
+    with ``trim`` the events before it are dropped. At most ``backlog`` bytes of events wait for the log, per
+    conversation; :meth:`feed` waits while there are more. ``audio``, ``dialect`` and ``history`` are those
+    of :class:`rtstate.Conversation`. ``holder`` is what others see as its name.
 
     >>> import asyncio
     >>> from rtstate.logs import MemoryLog
@@ -91,12 +92,13 @@ class Hub:
         ):
             if not number > 0:
                 raise ValueError(f"{name} is a number above 0, not {number!r}")
-        Conversation(audio=audio, dialect=dialect, history=history)  # which says what is wrong with them
+        new = partial(Conversation, audio=audio, dialect=dialect, history=history)
+        new()  # which says what is wrong with them
         log.check_name(holder := holder if holder is not None else f"hub-{uuid4().hex[:12]}")
         self.holder: Final = holder
         self._log, self._memory, self._idle, self._lease = log, memory, idle, lease
         self._terms = Terms(
-            *(log, self.holder, audio, dialect, history, checkpoint_every, trim, backlog),
+            *(log, self.holder, new, checkpoint_every, trim, backlog),
             before_reviving=self._make_room,
             changed=self._weighed,
         )

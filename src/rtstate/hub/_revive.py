@@ -1,0 +1,77 @@
+"""A conversation from its log: the last checkpoint, and the events since."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import aclosing, suppress
+from typing import Final
+
+import attrs
+
+from rtstate.conversation import Conversation
+from rtstate.errors import CheckpointError, HistoryGone, LogDamaged
+from rtstate.hub._weight import bulk_of, bulk_of_checkpoint
+from rtstate.logs import Checkpoint, Log
+
+_LOG: Final = logging.getLogger("rtstate.hub")
+
+
+@attrs.frozen
+class Revived:
+    """A conversation after the event ``seq``, by way of a checkpoint after ``saved``.
+
+    ``started`` tells it from another of its name; ``bulk`` is what is needed to estimate its memory.
+    """
+
+    conversation: Conversation
+    seq: int
+    saved: int
+    started: float | None
+    bulk: int
+
+
+async def revive(log: Log, name: str, new: Callable[[], Conversation] = Conversation) -> Revived:
+    """Return a conversation as the log has it; ``new`` makes the empty one that it starts from.
+
+    A checkpoint that cannot be read is passed over while all events are there; otherwise that is LogDamaged.
+    Cost: what the checkpoint holds, and the events since.
+
+    >>> import asyncio
+    >>> from rtstate.logs import MemoryLog, Record
+    >>> async def kept():
+    ...     async with MemoryLog() as log:
+    ...         event = '{"type": "input_audio_buffer.committed", "item_id": "item_1"}'
+    ...         await log.append("call", [Record.of(event)], expected=0)
+    ...         return (await revive(log, "call")).conversation.revision
+    >>> asyncio.run(kept())
+    1
+    """
+    while True:
+        summary = await log.summary(name)
+        kept = await log.load(name)
+        conversation, saved = _restored(name, kept, summary.first if summary else 1, new)
+        seq, bulk = saved, bulk_of_checkpoint(kept.data) if kept else 0
+        with suppress(HistoryGone):  # it was trimmed meanwhile, so there is a newer checkpoint
+            async with aclosing(log.read(name, seq)) as entries:
+                async for entry in entries:
+                    conversation.feed(entry.raw, entry.at)
+                    seq = entry.seq
+                    bulk += bulk_of(entry.raw, entry.type, keep_audio=conversation.keeps_audio)
+            return Revived(conversation, seq, saved, summary.started if summary else None, bulk)
+
+
+def _restored(
+    name: str, kept: Checkpoint | None, first: int, new: Callable[[], Conversation]
+) -> tuple[Conversation, int]:
+    """Return the conversation of a checkpoint; where that is damaged, the one before the first event."""
+    try:
+        if kept is not None:
+            return Conversation.restore(kept.data), kept.seq
+    except CheckpointError as error:
+        if first > 1:
+            raise LogDamaged(
+                f"the checkpoint of {name!r} cannot be read, and the events before {first} are gone: {error}"
+            ) from None
+        _LOG.warning("the checkpoint of %r cannot be read; reading all its events: %s", name, error)
+    return new(), 0
