@@ -8,8 +8,10 @@ from rtstate import __version__
 from rtstate.cli._bill import usage_command
 from rtstate.cli._diff import diff_command
 from rtstate.cli._export import export_command
+from rtstate.cli._kept import compact_command, delete_command, ls_command, show_command, tail_command
 from rtstate.cli._layout import PAGE_WIDTH
 from rtstate.cli._log import log_command
+from rtstate.cli._record import import_command, record_command
 from rtstate.cli._replay import demo_command, replay_command
 from rtstate.cli._timing import timing_command
 from rtstate.cli._tools import tools_command
@@ -44,11 +46,15 @@ def commands() -> None:
     rtstate export session.jsonl ...       for chat APIs, agents, players and people
     rtstate usage session.jsonl --cost     what each response used, and what it cost
     rtstate timing session.jsonl           how long the user waited, turn by turn
+    rtstate record NAME --log URL          keep a conversation as it goes on
+    rtstate ls --log URL                   the conversations that are kept
     """  # noqa: D301  (click's mark for lines that stay as they are)
 
 
 for _command in (
     *(replay_command, log_command, diff_command, demo_command),
     *(transcript_command, tools_command, usage_command, timing_command, export_command),
+    *(record_command, import_command, ls_command, show_command, tail_command),
+    *(compact_command, delete_command),
 ):
     commands.add_command(_command)

@@ -15,7 +15,7 @@ from rtstate._types import Dialect
 from rtstate.cli._happenings import meant
 from rtstate.cli._layout import clean, count
 from rtstate.cli._points import AT, Point, states
-from rtstate.cli._reading import DIALECT, Refused, Unusable
+from rtstate.cli._reading import DIALECT, Refused, Unusable, lines
 from rtstate.cli._words import kind, short_id
 
 _JSON: Final[Mapping[str, Callable[[Snapshot], Any]]] = {
@@ -61,10 +61,10 @@ SPEAKERS: Final = click.option(
 @click.option(
     "--format",
     "form",
-    type=click.Choice([*_JSON, *_TEXTS, *_CAPTIONS, "wav"]),
-    required=True,
-    help="What for: an API's input, a transcript, captions, or the sound of an item.",
+    type=click.Choice([*_JSON, *_TEXTS, *_CAPTIONS, "wav", "events"]),
+    help="What for: an API's input, a transcript, captions, or the sound of an item.  [events with --log]",
 )
+@click.option("--log", "url", metavar="URL", help="FILE is the name of a conversation in this log.")
 @OUTPUT
 @click.option("--pretty", is_flag=True, help="Indent JSON.")
 @SPEAKERS
@@ -74,7 +74,8 @@ SPEAKERS: Final = click.option(
 @DIALECT
 def export_command(
     name: str,
-    form: str,
+    form: str | None,
+    url: str | None,
     output: str | None,
     pretty: bool,
     speakers: Mapping[str, str],
@@ -90,7 +91,7 @@ def export_command(
     responses  input of the Responses API       json            a transcript for programs
     agents     items of the OpenAI Agents SDK   vtt, srt        captions
     livekit    chat context of LiveKit Agents   wav             the sound of one item
-    agui       messages of AG-UI
+    agui       messages of AG-UI                events          the events, as a recording
 
     What is left out is named on standard error.
 
@@ -98,8 +99,15 @@ def export_command(
     rtstate export session.jsonl --format chat | jq '.[-1]'
     rtstate export session.jsonl --format vtt -o session.vtt
     rtstate export session.jsonl --format wav --item 4VHbC -o hello.wav
+    rtstate export support-17 --log sqlite:///calls.db -o support-17.jsonl
     """  # noqa: D301
-    if form == "wav":
+    if url is not None:
+        name, form = f"{url}#{name}", form or "events"
+    if form is None:
+        raise click.UsageError("Missing option '--format'.")
+    if form == "events":
+        write("".join(f"{line.rstrip()}\n" for line in lines(name) if line.strip()).encode(), output)
+    elif form == "wav":
         if output in (None, _PIPE) and sys.stdout.isatty():
             raise click.UsageError("a terminal cannot show sound: name a file with --output, or pipe it on")
         conversation = Conversation(audio="keep", dialect=dialect, history=0)

@@ -14,7 +14,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from rtstate import Conversation, EventParseError
+from rtstate import Change, Conversation, EventParseError
 from rtstate.cli._layout import explain
 from rtstate.recording import unwrap
 from rtstate.wire import Raw
@@ -54,7 +54,7 @@ def replay(
     standard error with the number of its line. Raises Unusable for a file that cannot be read, and Refused at
     the first bad line of a strict conversation, or where no line was an event.
     """
-    refused = 0
+    report = Report()
     for number, event, at in events(lines(name)):
         if done(at):
             break
@@ -62,13 +62,30 @@ def replay(
             change = conversation.feed(event, at)
         except EventParseError as error:
             raise Refused(f"line {number}: {explain(str(error))}") from None
+        report(number, change)
+    report.end()
+    expect_events(name, conversation)
+
+
+class Report:
+    """Name on standard error the lines that cannot be read, the first twenty of them."""
+
+    def __init__(self) -> None:
+        self._refused = 0
+
+    def __call__(self, number: int, change: Change) -> None:
+        """Name a line, if its event could not be read."""
         for anomaly in change.anomalies:
             if anomaly.kind == "invalid":
-                refused += 1
-                _report(number, anomaly.message, refused)
-    if refused > _SHOWN_REFUSALS:
-        click.echo(f"{refused:,} lines could not be read; the first {_SHOWN_REFUSALS} are above", err=True)
-    expect_events(name, conversation)
+                self._refused += 1
+                if self._refused <= _SHOWN_REFUSALS:
+                    click.echo(f"line {number}: {explain(anomaly.message)}", err=True)
+
+    def end(self) -> None:
+        """Say how many there were, where not all were named."""
+        if self._refused > _SHOWN_REFUSALS:
+            shown = f"the first {_SHOWN_REFUSALS} are above"
+            click.echo(f"{self._refused:,} lines could not be read; {shown}", err=True)
 
 
 def expect_events(name: str, conversation: Conversation) -> None:
@@ -90,7 +107,13 @@ def lines(name: str, *, bar: bool = True) -> Iterator[str]:
 
     Without ``bar`` it does not: something else is printed meanwhile. Raises Unusable, also for what is not
     UTF-8 text. A last line that ends within a character is not refused: the recorder was cut off there.
+    A conversation in a log, ``URL#NAME``, is read as if it were a file.
     """
+    if is_kept(name):
+        from rtstate.cli._logs import kept_lines
+
+        yield from kept_lines(name)
+        return
     number = 0
     try:
         with _opened(name) as (stream, size), _progress(size if bar else 0) as progress:
@@ -140,9 +163,9 @@ def _decoded(line: bytes, *, first: bool) -> str:
         raise
 
 
-def _report(number: int, message: str, refused: int) -> None:
-    if refused <= _SHOWN_REFUSALS:
-        click.echo(f"line {number}: {explain(message)}", err=True)
+def is_kept(source: str) -> bool:
+    """Tell whether a FILE is no file but a conversation in a log, ``URL#NAME``."""
+    return "://" in source and "#" in source
 
 
 def named(name: str) -> str:

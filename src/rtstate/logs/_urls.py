@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from rtstate.errors import LogUnavailable
 from rtstate.logs._log import Log
 from rtstate.logs.memory import MemoryLog
 
 FORMS = "sqlite:///calls.db, redis://host:6379/0 or memory:"
 
 
-def open_log(url: str) -> Log:
-    """Return the log that a URL names, made where there is none yet.
+def open_log(url: str, *, create: bool = True) -> Log:
+    """Return the log that a URL names, made where there is none yet, unless ``create`` is false.
 
     ``sqlite:///calls.db`` is a file (four slashes for a path from the root), ``redis://host:6379/0`` a server
     (``rediss://`` with TLS), ``memory:`` lasts as long as the object. Raises ValueError for any other,
@@ -28,7 +30,10 @@ def open_log(url: str) -> Log:
         case "sqlite" if not parts.netloc and len(parts.path) > 1:
             from rtstate.logs.sqlite import SqliteLog
 
-            return SqliteLog(unquote(parts.path[1:]))
+            path = unquote(parts.path[1:])
+            if not create and not Path(path).exists():
+                raise LogUnavailable(f"there is no log {path}")
+            return SqliteLog(path)
         case "redis" | "rediss" | "unix":
             try:
                 from rtstate.logs.redis import RedisLog

@@ -1,0 +1,150 @@
+"""``rtstate record`` and ``rtstate import``: events into a log, as they come or from a file."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from queue import Queue
+from threading import Thread
+from typing import Final
+
+import click
+
+from rtstate.cli._layout import clean, count
+from rtstate.cli._logs import LOG, check_name, opened, run
+from rtstate.cli._reading import STANDARD_INPUT, Refused, Report, lines
+from rtstate.hub import Hub
+from rtstate.logs import Log
+from rtstate.recording import unwrap
+from rtstate.wire import Raw
+
+_BATCH: Final = 500
+_WAITING: Final = 5_000
+_Event = tuple[int, Raw, float | None]
+"""The number of its line, the event, and its time."""
+
+
+@click.command("record", short_help="Write events from standard input into a log as they come.")
+@click.argument("name", required=False)
+@LOG
+@click.option("--no-times", is_flag=True, help="Note no time for events that come without one.")
+def record_command(name: str | None, url: str, no_times: bool) -> None:
+    """Write events from standard input into a log, one JSON event a line, as they come.
+
+    They are kept as the conversation NAME, or under the time it begins; one that is there goes on. A line may
+    be wrapped, {"at": seconds, "event": {...}}; others get the time at which they came. An event is safe in
+    the log once a line after it can be read. What cannot be read is kept too, and named on standard error.
+
+    \b
+    my-client | rtstate record support-17 --log sqlite:///calls.db
+    rtstate tail support-17 --log sqlite:///calls.db
+    """  # noqa: D301
+    name = name or time.strftime("call-%Y%m%d-%H%M%S", time.gmtime())
+    log = opened(url, create=True)
+    check_name(log, name)
+    if sys.stdin.isatty():
+        click.echo(f"Recording {name} from the keyboard, one JSON event a line; Ctrl-D ends it.", err=True)
+    written = run(_record(log, name, _timed(no_times)))
+    now = f"rtstate show {clean(name)} --log {clean(url)}"
+    click.echo(f"Recorded {count(written, 'event')} as {clean(name)}. Now: {now}")
+
+
+def _timed(no_times: bool) -> Iterator[_Event]:
+    for number, line in enumerate(lines(STANDARD_INPUT, bar=False), 1):
+        if line.strip():
+            event, at = unwrap(line.rstrip("\r\n"))
+            yield number, event, at if at is not None or no_times else time.time()
+
+
+@click.command("import", short_help="Copy recordings into a log.")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@LOG
+@click.option("--name", help="What to call it, instead of the name of its file; for one FILE.")
+def import_command(files: Sequence[str], url: str, name: str | None) -> None:
+    """Copy recordings into a log, each as a conversation with the name of its file.
+
+    A conversation that is there already is left alone, and the command ends with exit code 1.
+
+    \b
+    rtstate import calls/*.jsonl --log sqlite:///calls.db
+    """  # noqa: D301
+    if name is not None and len(files) > 1:
+        raise click.UsageError("--name is for one FILE")
+    log = opened(url, create=True)
+    names = [name or (Path(file).stem if file != STANDARD_INPUT else "standard input") for file in files]
+    for each in names:
+        check_name(log, each)
+    if len(set(names)) < len(names):
+        raise click.UsageError("two of these files have the same name: import them one by one, with --name")
+    taken = run(_import(log, dict(zip(names, files, strict=True))))
+    if taken:
+        raise Refused(f"left alone, for they are there already: {', '.join(map(clean, taken))}")
+
+
+async def _import(log: Log, files: dict[str, str]) -> list[str]:
+    """Copy each file; return the names that were taken."""
+    taken: list[str] = []
+    async with log:
+        for name, file in files.items():
+            if await log.summary(name) is not None:
+                taken.append(name)
+                continue
+            events = (
+                (number, *unwrap(line.rstrip("\r\n")))
+                for number, line in enumerate(lines(file), 1)
+                if line.strip()
+            )
+            written = await _feed(log, name, events)
+            click.echo(f"{clean(name)}: {count(written, 'event')}")
+    return taken
+
+
+async def _record(log: Log, name: str, events: Iterator[_Event]) -> int:
+    async with log:
+        return await _feed(log, name, events)
+
+
+async def _feed(log: Log, name: str, events: Iterator[_Event]) -> int:
+    """Write events as they are read: those that came together, together. Return how many there were."""
+    report, written = Report(), 0
+    loop, queue = asyncio.get_running_loop(), Queue[_Event | BaseException | None](_WAITING)
+    Thread(target=_read, args=(events, queue), daemon=True).start()
+    async with Hub(log, holder=f"rtstate record {time.time():.3f}") as hub:
+        while batch := await loop.run_in_executor(None, _next, queue):
+            last = batch[-1]
+            some = [each for each in batch if isinstance(each, tuple)]
+            changes = await hub.feed_all(name, [(event, at) for _, event, at in some])
+            for (number, _, _), change in zip(some, changes, strict=True):
+                report(number, change)
+            written += len(some)
+            if isinstance(last, BaseException):
+                raise last
+    report.end()
+    return written
+
+
+def _read(events: Iterator[_Event], queue: Queue[_Event | BaseException | None]) -> None:
+    """Read on while others write; a file that cannot be read is told where it is waited for."""
+    try:
+        for event in events:
+            queue.put(event)
+        queue.put(None)
+    except BaseException as error:
+        queue.put(error)
+
+
+def _next(queue: Queue[_Event | BaseException | None]) -> list[_Event | BaseException]:
+    """Return what is there, at least one event; none at the end."""
+    batch: list[_Event | BaseException] = []
+    while len(batch) < _BATCH and not (batch and queue.empty()):
+        each = queue.get()
+        if each is None:
+            queue.put(None)
+            break
+        batch.append(each)
+        if isinstance(each, BaseException):
+            break
+    return batch
