@@ -34,7 +34,8 @@ TABLES: Final = {
         "checksum INTEGER, PRIMARY KEY (conversation, seq))"
     ),
     "checkpoints": (
-        "CREATE TABLE checkpoints (conversation INTEGER PRIMARY KEY, seq INTEGER, data BLOB, checksum INTEGER)"
+        "CREATE TABLE checkpoints (conversation INTEGER PRIMARY KEY, seq INTEGER, data BLOB, "
+        "checksum INTEGER)"
     ),
     "holders": "CREATE TABLE holders (holder TEXT PRIMARY KEY, until REAL)",
 }
@@ -192,9 +193,12 @@ def _is_new(connection: sqlite3.Connection, path: Path) -> bool:
                 f"{path} was written by a newer rtstate, in format {version}; "
                 f"this one reads {VERSION}: upgrade it"
             )
-    elif (application, version) == (0, 0):
-        if connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,):
-            return True
+    elif (
+        not application
+        and not version
+        and connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+    ):
+        return True
     raise LogDamaged(f"{path} is another application's database, and is left as it is")
 
 

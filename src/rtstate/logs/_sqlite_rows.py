@@ -60,8 +60,8 @@ class Row:
         id, *columns = self.columns()
         columns[-1] = self.holder
         connection.execute(
-            "UPDATE conversations SET first = ?, last = ?, checkpoint = ?, size = ?, started = ?, updated = ?,"
-            " epoch = ?, holder = ?, checksum = ? WHERE id = ?",
+            "UPDATE conversations SET first = ?, last = ?, checkpoint = ?, size = ?, started = ?, "
+            "updated = ?, epoch = ?, holder = ?, checksum = ? WHERE id = ?",
             (*columns, _checksum(self.name.encode(), *self.columns()), id),
         )
 
@@ -142,7 +142,7 @@ def load(connection: Connection, name: str) -> Checkpoint | None:
     seq, data, checksum = found or (None, None, None)
     if seq != row.checkpoint or not isinstance(data, bytes) or checksum != _checksum(row.id, seq, raw=data):
         raise LogDamaged(f"the checkpoint of {name!r} is damaged: {MEND}")
-    return Checkpoint(seq, data)
+    return Checkpoint(row.checkpoint, data)
 
 
 def keep(connection: Connection, name: str, checkpoint: Checkpoint, lease: Lease | None) -> None:
@@ -286,8 +286,9 @@ def _row(name: str | bytes, found: Sequence[Any]) -> Row:
     encoded = name.encode() if isinstance(name, str) else name
     if checksum != _checksum(encoded, *columns):
         raise LogDamaged(f"what is known of the conversation {name!r} is damaged: {MEND}")
-    id, *values, holder = columns
-    return Row(id, encoded.decode(), *values, holder.decode() if holder is not None else None)
+    id, first, last, checkpoint, size, started, updated, epoch, holder = columns
+    told = holder.decode() if holder is not None else None
+    return Row(id, encoded.decode(), first, last, checkpoint, size, started, updated, epoch, told)
 
 
 def _columns(conversation: int, seq: int, record: Record) -> tuple[Any, ...]:

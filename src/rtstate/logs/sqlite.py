@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from os import PathLike
 from pathlib import Path
 from sqlite3 import Connection
-from typing import Any, Literal
+from typing import Literal, TypeVar, cast
 
 from rtstate.errors import LogError
 from rtstate.logs import _sqlite_rows as rows
@@ -17,14 +17,17 @@ from rtstate.logs._group import Group
 from rtstate.logs._log import Checkpoint, Lease, Log, Page, Record, Summary
 from rtstate.logs._sqlite_file import Job, SqliteFile
 
+Result = TypeVar("Result")
+
 
 class SqliteLog(Log):
     """A log in a file, which is made where there is none.
 
     What is asked for while a transaction runs forms the next one, so many conversations share a commit. With
-    ``synchronous="full"`` what is acknowledged survives a power cut, with ``"normal"`` the end of the process.
-    ``timeout`` is how many seconds to wait for other processes, ``look`` how often tails look for what those
-    write. Beside the file are two more, ``-wal`` and ``-shm``: they belong to it. It has to be on a local disk.
+    ``synchronous="full"`` what is acknowledged survives a power cut, with ``"normal"`` the process that wrote
+    it. ``timeout`` is how many seconds to wait for other processes, ``look`` how many pass until tails look
+    for what those write. Beside the file are two more, ``-wal`` and ``-shm``, which belong to it. It has to be
+    on a local disk.
 
     Raises LogUnavailable for a file that cannot be opened, LogDamaged for one that is not a log.
 
@@ -74,22 +77,22 @@ class SqliteLog(Log):
 
     async def _append(self, name: str, records: Sequence[Record], expected: int, lease: Lease | None) -> int:
         kept = tuple(records)  # the caller's list may change before it is written
-        return await self._write(rows.append, name, kept, expected, lease)
+        return await self._write(lambda db: rows.append(db, name, kept, expected, lease))
 
     async def _page(self, name: str, after: int, size: int) -> Page:
-        return await self._reader.read(lambda connection: rows.page(connection, name, after, size))
+        return await self._reader.read(lambda db: rows.page(db, name, after, size))
 
     async def _load(self, name: str) -> Checkpoint | None:
-        return await self._reader.read(lambda connection: rows.load(connection, name))
+        return await self._reader.read(lambda db: rows.load(db, name))
 
     async def _checkpoint(self, name: str, checkpoint: Checkpoint, lease: Lease | None) -> None:
-        await self._write(rows.keep, name, checkpoint, lease)
+        await self._write(lambda db: rows.keep(db, name, checkpoint, lease))
 
     async def _trim(self, name: str) -> int:
-        return await self._write(rows.trim, name)
+        return await self._write(lambda db: rows.trim(db, name))
 
     async def _summary(self, name: str) -> Summary | None:
-        return await self._reader.read(lambda connection: rows.summary(connection, name))
+        return await self._reader.read(lambda db: rows.summary(db, name))
 
     async def _names(self) -> AsyncGenerator[str]:
         self._check_open()
@@ -97,19 +100,19 @@ class SqliteLog(Log):
             yield name
 
     async def _delete(self, name: str) -> bool:
-        return await self._write(rows.delete, name)
+        return await self._write(lambda db: rows.delete(db, name))
 
     async def _beat(self, holder: str, ttl: float) -> None:
-        await self._write(rows.beat, holder, ttl)
+        await self._write(lambda db: rows.beat(db, holder, ttl))
 
     async def _acquire(self, name: str, holder: str) -> Lease:
-        return await self._write(rows.acquire, name, holder)
+        return await self._write(lambda db: rows.acquire(db, name, holder))
 
     async def _release(self, lease: Lease) -> None:
-        await self._write(rows.release, lease)
+        await self._write(lambda db: rows.release(db, lease))
 
-    async def _write(self, function: Any, *values: Any) -> Any:
-        return await self._group.do(lambda connection: function(connection, *values))
+    async def _write(self, job: Callable[[Connection], Result]) -> Result:
+        return cast("Result", await self._group.do(job))
 
     async def _close(self) -> None:
         self._stop_looking()
