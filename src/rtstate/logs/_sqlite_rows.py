@@ -256,9 +256,9 @@ def version(connection: Connection) -> int:
     return int(connection.execute("PRAGMA data_version").fetchone()[0])
 
 
-def ends(connection: Connection, names: Sequence[str]) -> dict[str, tuple[int, int]]:
-    """Return for each name that there is which conversation it is, and where that ends."""
-    found: dict[str, tuple[int, int]] = {}
+def ends(connection: Connection, names: Sequence[str]) -> dict[str, tuple[int, int] | None]:
+    """Return for each name which conversation it is, and where that ends; None where there is none."""
+    found: dict[str, tuple[int, int] | None] = dict.fromkeys(names)
     for start in range(0, len(names), LOOKS):
         some = list(names[start : start + LOOKS])
         query = f"SELECT name, id, last FROM conversations WHERE name IN (?{', ?' * (LOOKS - 1)})"

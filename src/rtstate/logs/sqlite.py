@@ -26,8 +26,8 @@ class SqliteLog(Log):
     What is asked for while a transaction runs forms the next one, so many conversations share a commit. With
     ``synchronous="full"`` what is acknowledged survives a power cut, with ``"normal"`` the process that wrote
     it. ``timeout`` is how many seconds to wait for other processes, ``look`` how many pass until tails look
-    for what those write. Beside the file are two more, ``-wal`` and ``-shm``, which belong to it. It has to be
-    on a local disk.
+    for what those write. Beside the file are two more, ``-wal`` and ``-shm``, which belong to it. It has to
+    be on a local disk.
 
     Raises LogUnavailable for a file that cannot be opened, LogDamaged for one that is not a log.
 
@@ -142,17 +142,15 @@ class SqliteLog(Log):
     async def _look_out(self) -> None:
         """Ring for what others write: one task for all tails."""
         seen: int | None = None
-        ends: dict[str, tuple[int, int]] = {}
+        ends: dict[str, tuple[int, int] | None] = {}
         while True:
             names = list(self._bell)
             try:
                 version = await self._reader.do(rows.version)
                 if version != seen:
-                    now = await self._reader.read(
-                        lambda connection, names=names: rows.ends(connection, names)
-                    )
+                    now = await self._reader.read(partial(rows.ends, names=names))
                     for name in names:
-                        if name not in ends or ends[name] != now.get(name):
+                        if name not in ends or ends[name] != now[name]:
                             self._bell.ring(name)
                     seen, ends = version, now
             except LogError:
