@@ -41,6 +41,9 @@ TABLES: Final = {
 }
 LARGEST_WAL: Final = 64 << 20
 """To how many bytes the WAL is cut when it begins anew."""
+Failed: TypeAlias = sqlite3.Error | UnicodeDecodeError
+FAILED: Final = (sqlite3.Error, UnicodeDecodeError)
+"""What SQLite raises; the second where its message quotes what is damaged."""
 MEND: Final = "restore a backup, or save what can be read with the .recover command of the sqlite3 program"
 
 
@@ -81,7 +84,7 @@ class SqliteFile:
         while True:
             try:
                 return _connected(self.path, synchronous, self._timeout)
-            except sqlite3.Error as error:
+            except FAILED as error:
                 # SQLite itself does not wait where two open a new file at the same time
                 if _code(error) != sqlite3.SQLITE_BUSY or monotonic() > end:
                     raise self.error(error) from error
@@ -91,13 +94,13 @@ class SqliteFile:
         try:
             self._check_there()
             return function(self.connection)
-        except sqlite3.Error as error:
-            raise self.error(error) from error
+        except FAILED as error:
+            raise self.error(error, reading=True) from error
 
     def _written(self, jobs: Sequence[Job]) -> list[Any]:
         try:
             self.connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.Error as error:
+        except FAILED as error:
             return [self.error(error)] * len(jobs)
         try:
             results = [_attempted(self.connection, job) for job in jobs]
@@ -105,7 +108,7 @@ class SqliteFile:
         except Exception as error:
             _rolled_back(self.connection)
             if len(jobs) == 1:
-                return [self.error(error) if isinstance(error, sqlite3.Error) else error]
+                return [self.error(error) if isinstance(error, FAILED) else error]
             half = len(jobs) // 2
             return self._written(jobs[:half]) + self._written(jobs[half:])
         try:
@@ -118,7 +121,7 @@ class SqliteFile:
         if _identity(self.path) != self._identity:
             raise LogUnavailable(f"{self.path} was moved, deleted or replaced: put it back, or open it anew")
 
-    def error(self, error: sqlite3.Error) -> Exception:
+    def error(self, error: Failed, *, reading: bool = False) -> Exception:
         """Return what an exception of SQLite's means to the caller."""
         path, said = self.path, f"{error} ({getattr(error, 'sqlite_errorname', type(error).__name__)})"
         match _code(error):
@@ -133,7 +136,12 @@ class SqliteFile:
                 )
             case sqlite3.SQLITE_NOTADB:
                 meant = LogDamaged(f"{path} is no SQLite database, or its beginning is damaged: {MEND}")
-            case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_FORMAT | sqlite3.SQLITE_CONSTRAINT:
+            case (
+                sqlite3.SQLITE_CORRUPT
+                | sqlite3.SQLITE_FORMAT
+                | sqlite3.SQLITE_CONSTRAINT
+                | sqlite3.SQLITE_TOOBIG
+            ):
                 meant = LogDamaged(f"{path} is damaged: {said}; {MEND}")
             case sqlite3.SQLITE_ERROR | sqlite3.SQLITE_MISMATCH | sqlite3.SQLITE_SCHEMA:
                 meant = LogDamaged(f"{path} has not the tables of a log, or they are damaged: {said}; {MEND}")
@@ -141,7 +149,7 @@ class SqliteFile:
                 meant = LogUnavailable(f"{path} cannot be written: {said}; it and its folder have to be")
             case sqlite3.SQLITE_CANTOPEN:
                 meant = LogUnavailable(f"{path} cannot be opened: {said}")
-            case sqlite3.SQLITE_TOOBIG:
+            case sqlite3.SQLITE_TOOBIG if not reading:
                 meant = ValueError("an event or a checkpoint may have 1,000,000,000 bytes")
             case _:
                 meant = LogUnavailable(f"{path} cannot be used: {said}; look after its disk")
@@ -239,6 +247,8 @@ def _as_of_now(connection: sqlite3.Connection, function: Callable[[sqlite3.Conne
 def _attempted(connection: sqlite3.Connection, job: Job) -> Any:
     try:
         return job(connection)
+    except UnicodeDecodeError:
+        raise
     except (LogError, ValueError) as refused:
         return refused
 
@@ -256,8 +266,10 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _code(error: sqlite3.Error) -> int:
+def _code(error: Failed) -> int:
     """Return the primary code: the finer ones are kept in the higher bits; -1 where it has none."""
+    if isinstance(error, UnicodeDecodeError):
+        return sqlite3.SQLITE_CORRUPT
     code: int = getattr(error, "sqlite_errorcode", -1)
     return code & 0xFF if code >= 0 else code
 
