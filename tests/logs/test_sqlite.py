@@ -337,6 +337,10 @@ async def test_every_error_of_sqlite_becomes_one_of_ours(log: SqliteLog) -> None
         error = sqlite3.OperationalError("told")
         error.sqlite_errorcode = code
         assert isinstance(log._writer.error(error), (LogError, ValueError))
+    error.sqlite_errorcode = sqlite3.SQLITE_TOOBIG
+    assert isinstance(log._writer.error(error, reading=True), LogDamaged)
+    garbled = UnicodeDecodeError("utf-8", b"\xff", 0, 1, "in a message of SQLite's")
+    assert isinstance(log._writer.error(garbled), LogDamaged)
 
 
 def private() -> list[str] | None:

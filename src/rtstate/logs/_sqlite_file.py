@@ -125,8 +125,10 @@ class SqliteFile:
         """Return what an exception of SQLite's means to the caller."""
         path, said = self.path, f"{error} ({getattr(error, 'sqlite_errorname', type(error).__name__)})"
         match _code(error):
+            case sqlite3.SQLITE_TOOBIG if not reading:
+                meant: Exception = ValueError("an event or a checkpoint may have 1,000,000,000 bytes")
             case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED | sqlite3.SQLITE_PROTOCOL:
-                meant: Exception = LogUnavailable(
+                meant = LogUnavailable(
                     f"{path} is locked: another process has been writing for more than {self._timeout:g} s; "
                     "try again, or find what holds it"
                 )
@@ -149,8 +151,6 @@ class SqliteFile:
                 meant = LogUnavailable(f"{path} cannot be written: {said}; it and its folder have to be")
             case sqlite3.SQLITE_CANTOPEN:
                 meant = LogUnavailable(f"{path} cannot be opened: {said}")
-            case sqlite3.SQLITE_TOOBIG if not reading:
-                meant = ValueError("an event or a checkpoint may have 1,000,000,000 bytes")
             case _:
                 meant = LogUnavailable(f"{path} cannot be used: {said}; look after its disk")
         meant.__cause__ = error
