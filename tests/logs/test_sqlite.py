@@ -206,6 +206,29 @@ async def test_a_reader_does_not_hold_writers_up_nor_does_the_wal_grow_after_it(
     assert wal.stat().st_size <= size
 
 
+async def test_a_page_is_read_as_of_one_moment(log: SqliteLog, path: Path) -> None:
+    await filled(log, CALL, 3)
+    with by_hand(path) as other:
+
+        def meanwhile(statement: str) -> None:
+            if "FROM events" in statement:
+                log._reader.connection.set_trace_callback(None)
+                other.execute("DELETE FROM events")
+
+        log._reader.connection.set_trace_callback(meanwhile)
+        page = await log._page(CALL, 0, 1 << 20)
+        assert numbers(page.entries) == [1, 2, 3]
+        assert other.execute("SELECT count(*) FROM events").fetchone() == (0,)
+
+
+async def test_many_open_a_new_file_at_once(tmp_path: Path) -> None:
+    for round in range(10):
+        path = tmp_path / f"{round}.db"
+        opened = await asyncio.gather(*(asyncio.to_thread(SqliteLog, path) for _ in range(8)))
+        for each in opened:
+            await each.close()
+
+
 # what cannot be opened
 
 
@@ -259,6 +282,18 @@ async def test_a_newer_version_is_left_as_it_is(path: Path) -> None:
     with by_hand(path) as other:
         other.execute("PRAGMA user_version = 2")
     with pytest.raises(LogDamaged, match="written by a newer rtstate, in format 2; this one reads 1"):
+        SqliteLog(path)
+
+
+@pytest.mark.parametrize(
+    "damage", ["DROP TABLE holders", "DROP INDEX conversations_by_hash", "ALTER TABLE events ADD COLUMN more"]
+)
+async def test_tables_that_are_not_those_of_a_log_are_not_used(path: Path, damage: str) -> None:
+    async with SqliteLog(path):
+        pass
+    with by_hand(path) as other:
+        other.execute(damage)
+    with pytest.raises(LogDamaged, match="has not the tables of a log"):
         SqliteLog(path)
 
 

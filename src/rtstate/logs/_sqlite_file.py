@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from shutil import disk_usage
 from time import monotonic, sleep
@@ -174,7 +175,7 @@ def _connected(path: Path, synchronous: str, timeout: float) -> sqlite3.Connecti
     connection = sqlite3.connect(path, timeout, isolation_level=None, check_same_thread=False)
     try:
         connection.text_factory = bytes  # what is damaged need not be UTF-8
-        if _is_new(connection, path):
+        if _as_of_now(connection, partial(_is_new, path=path)):  # others may be making it
             _use_wal(connection, path)
             _make(connection, path)
         _use_wal(connection, path)
