@@ -6,6 +6,7 @@ import attrs
 import pytest
 
 from rtstate.logs import Log, MemoryLog
+from rtstate.logs.sqlite import SqliteLog
 from tests.logs.support import Store
 
 
@@ -23,6 +24,17 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture(params=["memory"])
+@attrs.define
+class InFile:
+    path: Path
+    kind = "sqlite"
+
+    def open(self) -> Log:
+        return SqliteLog(self.path)
+
+
+@pytest.fixture(params=["memory", "sqlite"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    if request.param == "sqlite":
+        return InFile(tmp_path / "calls.db")
     return InMemory()
