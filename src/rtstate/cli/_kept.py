@@ -58,11 +58,11 @@ def ls_command(url: str, as_json: bool) -> None:
 
 
 def _row(each: Summary, now: float) -> tuple[str, ...]:
-    events = f"{each.last:,}" if each.first == 1 else f"{each.first:,}–{each.last:,}"
+    kept = f" ({each.last - each.first + 1:,} kept)" if each.first > 1 else ""
     checkpoint = f"at {each.checkpoint:,}" if each.checkpoint else "none"
     return (
         clean(each.name),
-        events,
+        f"{each.last:,}{kept}",
         _size(each.size),
         _age(now - each.updated),
         checkpoint,

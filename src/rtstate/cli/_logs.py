@@ -13,7 +13,7 @@ from pydantic_core import from_json
 
 from rtstate.cli._layout import clean
 from rtstate.cli._reading import Refused, Unusable
-from rtstate.errors import HubError, LogError, LogUnavailable
+from rtstate.errors import HistoryGone, HubError, LogError, LogUnavailable
 from rtstate.logs import Entry, Log, open_log
 
 Result = TypeVar("Result")
@@ -36,6 +36,10 @@ def errors_told() -> Generator[None, None, None]:
         yield
     except LogUnavailable as error:
         raise Unusable(clean(error)) from None
+    except HistoryGone as error:
+        raise Refused(
+            f"{clean(error.args[0]).partition(';')[0]}; rtstate show has what they came to"
+        ) from None
     except (LogError, HubError) as error:
         raise Refused(clean(error)) from None
 

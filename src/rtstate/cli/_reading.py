@@ -135,11 +135,24 @@ def lines(name: str, *, bar: bool = True) -> Iterator[str]:
 def _opened(name: str) -> Generator[tuple[BinaryIO, int], None, None]:
     """Open for reading, and tell the size; 0 where it is not known."""
     if name == STANDARD_INPUT:
-        yield sys.stdin.buffer, 0
+        with _standard_input() as stream:
+            yield stream, 0
         return
     with Path(name).open("rb") as stream:
         about = os.fstat(stream.fileno())
         yield stream, about.st_size if S_ISREG(about.st_mode) else 0
+
+
+@contextmanager
+def _standard_input() -> Generator[BinaryIO, None, None]:
+    """Give a stream of its own: Python aborts when it ends while a thread still reads the one it made."""
+    try:
+        number = sys.stdin.fileno()
+    except (AttributeError, OSError):
+        yield sys.stdin.buffer
+    else:
+        with open(number, "rb", closefd=False) as stream:
+            yield stream
 
 
 @contextmanager

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import re
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+from platform import node
 from queue import Queue
 from threading import Thread
 from typing import Final
 
 import click
+from pydantic_core import from_json
 
 from rtstate.cli._layout import clean, count
 from rtstate.cli._logs import LOG, check_name, opened, run
@@ -23,6 +28,7 @@ from rtstate.wire import Raw
 
 _BATCH: Final = 500
 _WAITING: Final = 5_000
+_WRAPPER: Final = re.compile(r'\{\s*"at"\s*:[^,"{\[]*,\s*"event"\s*:\s*')
 _Event = tuple[int, Raw, float | None]
 """The number of its line, the event, and its time."""
 
@@ -48,6 +54,8 @@ def record_command(name: str | None, url: str, no_times: bool) -> None:
     if sys.stdin.isatty():
         click.echo(f"Recording {name} from the keyboard, one JSON event a line; Ctrl-D ends it.", err=True)
     written = run(_record(log, name, _timed(no_times)))
+    if not written:
+        raise Refused("no event came, so nothing was recorded")
     now = f"rtstate show {clean(name)} --log {clean(url)}"
     click.echo(f"Recorded {count(written, 'event')} as {clean(name)}. Now: {now}")
 
@@ -55,7 +63,7 @@ def record_command(name: str | None, url: str, no_times: bool) -> None:
 def _timed(no_times: bool) -> Iterator[_Event]:
     for number, line in enumerate(lines(STANDARD_INPUT, bar=False), 1):
         if line.strip():
-            event, at = unwrap(line.rstrip("\r\n"))
+            event, at = _unwrapped(line)
             yield number, event, at if at is not None or no_times else time.time()
 
 
@@ -84,6 +92,19 @@ def import_command(files: Sequence[str], url: str, name: str | None) -> None:
         raise Refused(f"left alone, for they are there already: {', '.join(map(clean, taken))}")
 
 
+def _unwrapped(line: str) -> tuple[Raw, float | None]:
+    """Return the event of a line as it stands there, byte by byte, and its time where the line has one."""
+    line = line.strip()
+    event, at = unwrap(line)
+    wrapper = _WRAPPER.match(line)
+    if wrapper and isinstance(event, Mapping):
+        told = line[wrapper.end() : -1]
+        with suppress(ValueError):  # something stands after the event
+            if from_json(told) == event:
+                return told, at
+    return event, at
+
+
 async def _import(log: Log, files: dict[str, str]) -> list[str]:
     """Copy each file; return the names that were taken."""
     taken: list[str] = []
@@ -93,9 +114,7 @@ async def _import(log: Log, files: dict[str, str]) -> list[str]:
                 taken.append(name)
                 continue
             events = (
-                (number, *unwrap(line.rstrip("\r\n")))
-                for number, line in enumerate(lines(file), 1)
-                if line.strip()
+                (number, *_unwrapped(line)) for number, line in enumerate(lines(file), 1) if line.strip()
             )
             written = await _feed(log, name, events)
             click.echo(f"{clean(name)}: {count(written, 'event')}")
@@ -112,7 +131,7 @@ async def _feed(log: Log, name: str, events: Iterator[_Event]) -> int:
     report, written = Report(), 0
     loop, queue = asyncio.get_running_loop(), Queue[_Event | BaseException | None](_WAITING)
     Thread(target=_read, args=(events, queue), daemon=True).start()
-    async with Hub(log, holder=f"rtstate record {time.time():.3f}") as hub:
+    async with Hub(log, holder=f"rtstate, process {os.getpid()} on {node() or 'this host'}") as hub:
         while batch := await loop.run_in_executor(None, _next, queue):
             last = batch[-1]
             some = [each for each in batch if isinstance(each, tuple)]
