@@ -336,6 +336,35 @@ async def test_a_file_that_is_taken_away_is_not_written_to(log: SqliteLog, path:
         assert await log.append(CALL, [record(3)], expected=2) == 3
 
 
+async def test_a_tail_of_a_file_that_is_taken_away_is_told(log: SqliteLog, path: Path) -> None:
+    await filled(log, CALL, 2)
+    async with asyncio.timeout(30), contextlib.aclosing(log.tail(CALL, 2)) as tail:
+        waiting = asyncio.create_task(anext(tail))
+        await asyncio.sleep(0.05)
+        path.rename(path.with_name("old.db"))
+        with pytest.raises(LogUnavailable, match="moved, deleted or replaced"):
+            await waiting
+
+
+@pytest.mark.parametrize("impatient", [False, True])
+async def test_what_is_under_way_when_a_log_is_closed_is_done(path: Path, impatient: bool) -> None:
+    log = SqliteLog(path)
+    writing = [
+        asyncio.create_task(log.append(f"call {number}", records(1, 9), expected=0)) for number in range(600)
+    ]
+    reading = asyncio.create_task(everything(log, CALL))
+    await asyncio.sleep(0)
+    closing = asyncio.create_task(log.close())
+    await asyncio.sleep(0)
+    if impatient:
+        closing.cancel()
+    await asyncio.wait([closing])
+    assert await asyncio.gather(*writing) == [9] * 600
+    assert await reading == []
+    async with SqliteLog(path) as anew:
+        assert len([name async for name in anew.names()]) == 600
+
+
 MEANINGS = {
     sqlite3.SQLITE_BUSY: (LogUnavailable, "is locked"),
     sqlite3.SQLITE_BUSY_RECOVERY: (LogUnavailable, "is locked"),
