@@ -1,6 +1,9 @@
 """What the tests of logs share."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+import sqlite3
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Protocol
 
 from rtstate.logs import Entry, Log, Record
@@ -47,3 +50,13 @@ async def eventually(holds: Callable[[], Awaitable[bool]], seconds: float = 20) 
     async with asyncio.timeout(seconds):
         while not await holds():
             await asyncio.sleep(0.01)
+
+
+@contextmanager
+def by_hand(path: Path) -> Iterator[sqlite3.Connection]:
+    """The file of a SQLite log as somebody else has it."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        yield connection
+    finally:
+        connection.close()

@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from rtstate.errors import LogDamaged, LogError, LogUnavailable
 from rtstate.logs import Checkpoint, Record
 from rtstate.logs.sqlite import SqliteLog
 from tests.logs.process import ROOT, started
-from tests.logs.support import everything, filled, numbers, record, records, taken
+from tests.logs.support import by_hand, everything, filled, numbers, record, records, taken
 
 pytestmark = pytest.mark.anyio
 
@@ -32,16 +32,6 @@ def path(tmp_path: Path) -> Path:
 async def log(path: Path) -> AsyncIterator[SqliteLog]:
     async with SqliteLog(path, timeout=0.3) as log:
         yield log
-
-
-@contextlib.contextmanager
-def by_hand(path: Path) -> Iterator[sqlite3.Connection]:
-    """The file as somebody else has it."""
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    try:
-        yield connection
-    finally:
-        connection.close()
 
 
 # several processes
@@ -229,93 +219,6 @@ async def test_many_open_a_new_file_at_once(tmp_path: Path) -> None:
             await each.close()
 
 
-# what cannot be opened
-
-
-async def test_a_folder_is_no_log_nor_is_there_one_in_no_folder(tmp_path: Path) -> None:
-    with pytest.raises(LogUnavailable, match="is a directory"):
-        SqliteLog(tmp_path)
-    with pytest.raises(LogUnavailable, match="there is no folder"):
-        SqliteLog(tmp_path / "none" / "calls.db")
-    (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(LogUnavailable, match="there is no folder"):
-        SqliteLog(tmp_path / "file" / "calls.db")
-
-
-def test_no_permission_is_said(tmp_path: Path) -> None:
-    if os.geteuid() == 0:
-        pytest.skip("root may write everything; a disk that is read-only is tested with the full one")
-    tmp_path.chmod(0o500)
-    with pytest.raises(LogUnavailable, match="no permission"):
-        SqliteLog(tmp_path / "calls.db")
-
-
-@pytest.mark.parametrize("content", [b"hello", b"x" * 10_000, b"SQLite format 3\x00" + b"\xff" * 5000])
-def test_what_is_no_database_is_left_as_it_is(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
-    with pytest.raises(LogDamaged, match=r"calls\.db is"):
-        SqliteLog(path)
-    assert path.read_bytes() == content
-
-
-@pytest.mark.parametrize(
-    ("statement", "said"),
-    [
-        ("CREATE TABLE theirs (a)", "another application's"),
-        ("PRAGMA application_id = 7", "another application's"),
-        ("PRAGMA user_version = 7", "another application's"),
-    ],
-)
-def test_what_is_another_applications_is_left_as_it_is(path: Path, statement: str, said: str) -> None:
-    with by_hand(path) as other:
-        other.execute(statement)
-    content = path.read_bytes()
-    with pytest.raises(LogDamaged, match=said):
-        SqliteLog(path)
-    assert path.read_bytes() == content
-    assert [each.name for each in path.parent.iterdir()] == [path.name]
-
-
-async def test_a_newer_version_is_left_as_it_is(path: Path) -> None:
-    async with SqliteLog(path):
-        pass
-    with by_hand(path) as other:
-        other.execute("PRAGMA user_version = 2")
-    with pytest.raises(LogDamaged, match="written by a newer rtstate, in format 2; this one reads 1"):
-        SqliteLog(path)
-
-
-@pytest.mark.parametrize(
-    "damage", ["DROP TABLE holders", "DROP INDEX conversations_by_hash", "ALTER TABLE events ADD COLUMN more"]
-)
-async def test_tables_that_are_not_those_of_a_log_are_not_used(path: Path, damage: str) -> None:
-    async with SqliteLog(path):
-        pass
-    with by_hand(path) as other:
-        other.execute(damage)
-    with pytest.raises(LogDamaged, match="has not the tables of a log"):
-        SqliteLog(path)
-
-
-async def test_an_empty_file_becomes_a_log_and_names_are_no_commands(tmp_path: Path) -> None:
-    for name in ("empty", ":memory:", "file:x?mode=memory", "ü 🎧 %20.db", "a'b"):
-        path = tmp_path / name
-        path.write_bytes(b"")
-        async with SqliteLog(path) as log:
-            await filled(log, CALL, 2)
-        async with SqliteLog(path) as log:
-            assert numbers(await everything(log, CALL)) == [1, 2]
-        assert path.stat().st_size
-
-
-async def test_a_relative_path_stays_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    async with SqliteLog("calls.db") as log:
-        monkeypatch.chdir("/")
-        await filled(log, CALL, 2)
-        assert repr(log) == f"<SqliteLog {tmp_path / 'calls.db'}>"
-
-
 # what goes wrong under way
 
 
@@ -334,6 +237,35 @@ async def test_a_file_that_is_taken_away_is_not_written_to(log: SqliteLog, path:
     if how == "move":
         elsewhere.rename(path)
         assert await log.append(CALL, [record(3)], expected=2) == 3
+
+
+async def test_a_tail_of_a_file_that_is_taken_away_is_told(log: SqliteLog, path: Path) -> None:
+    await filled(log, CALL, 2)
+    async with asyncio.timeout(30), contextlib.aclosing(log.tail(CALL, 2)) as tail:
+        waiting = asyncio.create_task(anext(tail))
+        await asyncio.sleep(0.05)
+        path.rename(path.with_name("old.db"))
+        with pytest.raises(LogUnavailable, match="moved, deleted or replaced"):
+            await waiting
+
+
+@pytest.mark.parametrize("impatient", [False, True])
+async def test_what_is_under_way_when_a_log_is_closed_is_done(path: Path, impatient: bool) -> None:
+    log = SqliteLog(path)
+    writing = [
+        asyncio.create_task(log.append(f"call {number}", records(1, 9), expected=0)) for number in range(600)
+    ]
+    reading = asyncio.create_task(everything(log, CALL))
+    await asyncio.sleep(0)
+    closing = asyncio.create_task(log.close())
+    await asyncio.sleep(0)
+    if impatient:
+        closing.cancel()
+    await asyncio.wait([closing])
+    assert await asyncio.gather(*writing) == [9] * 600
+    assert await reading == []
+    async with SqliteLog(path) as anew:
+        assert len([name async for name in anew.names()]) == 600
 
 
 MEANINGS = {

@@ -172,7 +172,7 @@ def _check_place(path: Path) -> None:
 
 
 def _connected(path: Path, synchronous: str, timeout: float) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False)
     try:
         connection.text_factory = bytes  # what is damaged need not be UTF-8
         if _as_of_now(connection, partial(_is_new, path=path)):  # others may be making it
