@@ -1,12 +1,15 @@
 """The places where the contract is tested."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import attrs
 import pytest
 
 from rtstate.logs import Log, MemoryLog
 from tests.logs.support import Store
+from tests.servers import RedisServer
 
 
 @attrs.define
@@ -18,11 +21,33 @@ class InMemory:
         return self.log
 
 
+@attrs.frozen
+class OnRedis:
+    kind = "redis"
+    server: RedisServer
+    prefix: str = attrs.Factory(lambda: f"test-{uuid4()}")
+
+    def open(self) -> Log:
+        from rtstate.logs.redis import RedisLog
+
+        return RedisLog.from_url(self.server.url, prefix=self.prefix)
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture(params=["memory"])
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """One for all tests of a process; each has its own prefix."""
+    server = RedisServer(tmp_path_factory.mktemp("redis")).start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["memory", "redis"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    if request.param == "redis":
+        return OnRedis(request.getfixturevalue("redis_server"))
     return InMemory()
