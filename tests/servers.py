@@ -84,7 +84,11 @@ class RedisServer:
     def _end(self, how: signal.Signals) -> None:
         if self._process is not None:
             self._process.send_signal(how)
-            self._process.wait(timeout=20)
+            try:
+                self._process.wait(timeout=5)
+            except subprocess.TimeoutExpired:  # it cannot save, and so does not end
+                self._process.kill()
+                self._process.wait(timeout=20)
             self._process = None
 
 

@@ -27,7 +27,8 @@ class Hints:
     """
 
     def __init__(self, client: Client, keys: Keys, bell: Bell) -> None:
-        self._client = client
+        self._client: Any = client
+        self._single = not isinstance(client, RedisCluster)
         self._keys = keys
         self._bell = bell
         self._changed = asyncio.Event()
@@ -48,40 +49,40 @@ class Hints:
     async def _listen(self) -> None:
         nodes: dict[str, _Node] = {}
         try:
-            while self._bell:
+            while True:
                 self._changed.clear()
-                try:
-                    wanted = await self._places()
-                except (RedisError, RedisClusterException, OSError):
-                    wanted = {}
-                for place, names in wanted.items():
-                    if place not in nodes:
-                        nodes[place] = _Node(self._client, self._keys, self._bell)
-                for place in tuple(nodes):
-                    nodes[place].follow(wanted.get(place, ()))
-                    if place not in wanted:
+                places = await self._places()
+                for place in places.keys() - nodes.keys():
+                    nodes[place] = _Node(self._client, self._keys, self._bell)
+                for place, node in tuple(nodes.items()):
+                    node.follow(places.get(place, ()))
+                    if place not in places:
                         await nodes.pop(place).close()
+                if not self._bell:
+                    return
                 with suppress(TimeoutError):  # a cluster's channels may move to other nodes
-                    await asyncio.wait_for(self._changed.wait(), None if wanted.keys() == {""} else AGAIN)
+                    await asyncio.wait_for(self._changed.wait(), None if self._single else AGAIN)
         finally:
             await asyncio.gather(*(node.close() for node in nodes.values()))
 
     async def _places(self) -> dict[str, set[str]]:
         """Return what is waited for, by the node that tells of it; there is one where there is no cluster."""
-        if not isinstance(self._client, RedisCluster):
-            return {"": set(self._bell)}
-        await self._client.initialize()
         places: dict[str, set[str]] = {}
-        for name in self._bell:
-            node: Any = self._client.get_node_from_key(self._keys.events(name))
-            places.setdefault(node.name, set()).add(name)
+        try:
+            if not self._single:
+                await self._client.initialize()
+            for name in self._bell:
+                node = None if self._single else self._client.get_node_from_key(self._keys.events(name))
+                places.setdefault(node.name if node else "", set()).add(name)
+        except (RedisError, RedisClusterException, OSError):
+            return {}  # the cluster is down
         return places
 
 
 class _Node:
     """A connection that listens to some channels of one node."""
 
-    def __init__(self, client: Client, keys: Keys, bell: Bell) -> None:
+    def __init__(self, client: Any, keys: Keys, bell: Bell) -> None:
         self._client = client
         self._keys = keys
         self._bell = bell
@@ -101,16 +102,14 @@ class _Node:
         """Listen, over one connection after another."""
         while True:
             await self._changed.wait()
-            pubsub: Any = self._client.pubsub()
             try:
-                await self._listen(pubsub)
-            except (RedisError, RedisClusterException, OSError):
+                async with self._client.pubsub() as pubsub:
+                    await self._listen(pubsub)
+            except Exception:  # whatever it was: who waits looks for itself, until this works again
                 for name in self._wanted:
                     self._bell.ring(name)
                 self._changed.set()
                 await asyncio.sleep(AGAIN)
-            finally:
-                await pubsub.aclose()
 
     async def _listen(self, pubsub: Any) -> None:
         heard: frozenset[str] = frozenset()
@@ -144,7 +143,9 @@ class _Node:
         read = pubsub.get_sharded_message if isinstance(self._client, RedisCluster) else pubsub.get_message
         while True:
             message = await read(timeout=None)
-            if message is not None and message["type"] in ("smessage", "ssubscribe"):
+            if message is None:  # of a cluster, also where there is nothing to listen to: it does not wait
+                await asyncio.sleep(AGAIN)
+            elif message["type"] in ("smessage", "ssubscribe"):
                 channel = message["channel"]
                 name = self._keys.name(channel.encode() if isinstance(channel, str) else channel)
                 if name is not None:

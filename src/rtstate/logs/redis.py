@@ -69,18 +69,21 @@ class RedisLog(Log):
     def from_url(cls, url: str, *, prefix: str = "rtstate", look: float = 1.0) -> Self:
         """Return a log on the server that a URL names, with a client of its own.
 
-        ``redis://[[user]:password@]host[:port][/database]``, ``rediss://`` with TLS, ``unix:///path``. It waits
-        2 seconds for a connection and 5 for an answer; ``?socket_timeout=60`` says otherwise. Nothing is sent
-        before it is needed. Raises ValueError for a URL that names no server.
+        ``redis://[[user]:password@]host[:port][/database]``, ``rediss://`` with TLS, ``unix:///path``. It
+        waits 2 seconds for a connection and 5 for an answer; ``?socket_timeout=60`` says otherwise. Nothing
+        is sent before it is needed. Raises ValueError for a URL that names no server.
         """
-        client: Redis = Redis.from_url(
-            url,
-            socket_connect_timeout=2,
-            socket_timeout=5,
-            retry=Retry(
-                ExponentialWithJitterBackoff(base=0.02, cap=0.5), 3, supported_errors=(RedisConnectionError,)
-            ),
-        )
+        retry = Retry(ExponentialWithJitterBackoff(base=0.02, cap=0.5), 3, (RedisConnectionError,))
+        try:
+            client: Redis = Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
+                url, socket_connect_timeout=2, socket_timeout=5, retry=retry
+            )
+            client.connection_pool.make_connection()  # which tells of options that it does not know
+        except (ValueError, TypeError):  # whose message may hold the password
+            raise ValueError(
+                "this URL names no Redis server, or has an option that redis-py does not know; "
+                "one is redis://[[user]:password@]host[:port][/database]"
+            ) from None
         log = cls(client, prefix=prefix, look=look)
         log._owned = True
         return log
@@ -108,12 +111,13 @@ class RedisLog(Log):
             found = await self._reading.do((name, max(after, 0), size))
         except (RedisError, RedisClusterException, OSError) as error:
             raise ours(error, self._address, name) from error
-        birth, first, last, entries = found
-        if last is None and not entries:
+        *told, entries = found
+        if told[2] is None and not entries:
             return Page()
         try:
+            birth, first, last = (int(each) for each in told)
             read = [entry for id_, fields in entries for entry in _events(id_, fields) if entry.seq > after]
-            return Page(int(birth), int(first), int(last), read)
+            return Page(birth, first, last, read)
         except (ValueError, TypeError) as error:
             raise self._damaged(name) from error
 
