@@ -317,6 +317,20 @@ async def test_tails_are_told_and_need_not_look(redis_server: RedisServer) -> No
                 await log.delete(name)
 
 
+async def test_closing_waits_for_no_tail_that_ends(redis_server: RedisServer) -> None:
+    """At whatever point of its listening: redis-py may swallow a cancellation."""
+    for turns in range(24):
+        log, names = log_on(redis_server), [f"{number}" for number in range(1 + turns % 4 * 20)]
+        await asyncio.gather(*(filled(log, name, 1) for name in names))
+        tails = [log.tail(name) for name in names]
+        await asyncio.gather(*(taken(tail, 1) for tail in tails))
+        await asyncio.gather(*(tail.aclose() for tail in tails))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        async with asyncio.timeout(10):
+            await log.close()
+
+
 async def test_tails_get_there_where_the_server_has_no_hints(redis_server: RedisServer) -> None:
     """Its user may neither publish nor subscribe; writing is not harmed by that."""
     async with asking(redis_server) as client:

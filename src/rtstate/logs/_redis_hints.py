@@ -43,8 +43,7 @@ class Hints:
     async def close(self) -> None:
         """Listen no longer."""
         if self._listening is not None:
-            self._listening.cancel()
-            await asyncio.gather(self._listening, return_exceptions=True)
+            await _end(self._listening)
 
     async def _listen(self) -> None:
         nodes: dict[str, _Node] = {}
@@ -57,7 +56,8 @@ class Hints:
                 for place, node in tuple(nodes.items()):
                     node.follow(places.get(place, ()))
                     if place not in places:
-                        await nodes.pop(place).close()
+                        await node.close()
+                        del nodes[place]
                 if not self._bell:
                     return
                 with suppress(TimeoutError):  # a cluster's channels may move to other nodes
@@ -88,6 +88,7 @@ class _Node:
         self._bell = bell
         self._wanted: frozenset[str] = frozenset()
         self._changed = asyncio.Event()
+        self._open = True
         self._task = asyncio.create_task(self._stay())
 
     def follow(self, names: Iterable[str]) -> None:
@@ -95,12 +96,13 @@ class _Node:
         self._changed.set()
 
     async def close(self) -> None:
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        self._open = False  # for where the cancellation is swallowed
+        self._changed.set()
+        await _end(self._task)
 
     async def _stay(self) -> None:
         """Listen, over one connection after another."""
-        while True:
+        while self._open:
             await self._changed.wait()
             try:
                 async with self._client.pubsub() as pubsub:
@@ -115,7 +117,7 @@ class _Node:
         heard: frozenset[str] = frozenset()
         reading: asyncio.Task[None] | None = None
         try:
-            while reading is None or not reading.done():
+            while self._open and not (reading and reading.done()):
                 self._changed.clear()
                 wanted = self._wanted
                 for name in wanted - heard:  # one by one: a command may name the channels of one slot only
@@ -125,18 +127,13 @@ class _Node:
                 heard = wanted
                 if reading is None and heard:
                     reading = asyncio.create_task(self._read(pubsub))
-                changed = asyncio.create_task(self._changed.wait())
-                try:
-                    await asyncio.wait(
-                        {changed, reading} if reading else {changed}, return_when=asyncio.FIRST_COMPLETED
-                    )
-                finally:
-                    changed.cancel()
-            reading.result()
+                    reading.add_done_callback(lambda _: self._changed.set())
+                await self._changed.wait()
+            if reading and reading.done():
+                reading.result()
         finally:
             if reading is not None:
-                reading.cancel()
-                await asyncio.gather(reading, return_exceptions=True)
+                await _end(reading)
 
     async def _read(self, pubsub: Any) -> None:
         """Ring for each message, and for each channel that is heard from now on, at first or once more."""
@@ -150,3 +147,12 @@ class _Node:
                 name = self._keys.name(channel.encode() if isinstance(channel, str) else channel)
                 if name is not None:
                     self._bell.ring(name)
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """Cancel a task until it is done: before Python 3.12 a wait within redis-py may swallow it once."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=0.5)
+    if not task.cancelled():
+        task.exception()  # which was nobody's to handle

@@ -78,7 +78,8 @@ class RedisLog(Log):
             client: Redis = Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
                 url, socket_connect_timeout=2, socket_timeout=5, retry=retry
             )
-            client.connection_pool.make_connection()  # which tells of options that it does not know
+            pool: Any = client.connection_pool
+            pool.make_connection()  # which tells of options that it does not know
         except (ValueError, TypeError):  # whose message may hold the password
             raise ValueError(
                 "this URL names no Redis server, or has an option that redis-py does not know; "
