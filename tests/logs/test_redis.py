@@ -203,8 +203,7 @@ async def test_what_comes_together_goes_out_together(redis_server: RedisServer) 
 
     async with log_on(redis_server) as log:
         await filled(log, CALL, 1)
-        idle = await reads()
-        before = await reads()
+        idle, before = await reads(), await reads()
         overhead = before - idle
         await asyncio.gather(*(filled(log, f"call {number}", 1) for number in range(200)))
         written = await reads()
