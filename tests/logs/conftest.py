@@ -1,6 +1,8 @@
 """The places where the contract is tested."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import attrs
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from rtstate.logs import Log, MemoryLog
 from rtstate.logs.sqlite import SqliteLog
 from tests.logs.support import Store
+from tests.servers import RedisServer
 
 
 @attrs.define
@@ -19,11 +22,6 @@ class InMemory:
         return self.log
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @attrs.define
 class InFile:
     path: Path
@@ -33,8 +31,35 @@ class InFile:
         return SqliteLog(self.path)
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@attrs.frozen
+class OnRedis:
+    kind = "redis"
+    server: RedisServer
+    prefix: str = attrs.Factory(lambda: f"test-{uuid4()}")
+
+    def open(self) -> Log:
+        from rtstate.logs.redis import RedisLog
+
+        return RedisLog.from_url(self.server.url, prefix=self.prefix)
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """One for all tests of a process; each has its own prefix."""
+    server = RedisServer(tmp_path_factory.mktemp("redis")).start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["memory", "sqlite", "redis"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     if request.param == "sqlite":
         return InFile(tmp_path / "calls.db")
+    if request.param == "redis":
+        return OnRedis(request.getfixturevalue("redis_server"))
     return InMemory()

@@ -38,7 +38,7 @@ async def other(store: Store, log: Log) -> AsyncIterator[Log]:
 
 
 def test_every_promise_is_tested_and_no_other() -> None:
-    promised = re.findall(r"^\s+(\d+)\. ", str(Log.__doc__), re.MULTILINE)
+    promised = re.findall(r"^\s*(\d+)\. ", str(Log.__doc__), re.MULTILINE)
     tested = {match[1].lstrip("0") for name in globals() if (match := re.match(r"test_(\d\d)_", name))}
     assert promised == [str(number + 1) for number in range(len(promised))]
     assert tested == set(promised)

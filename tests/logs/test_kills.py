@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.logs.process import ROOT
+from tests.servers import RedisServer
 
-KINDS = ["sqlite"]
+KINDS = ["sqlite", "redis"]
 """The logs that outlive a process."""
 KILLS = int(os.environ.get("RTSTATE_KILLS") or (500 if os.environ.get("CI") else 25))
 
@@ -20,8 +21,12 @@ KILLS = int(os.environ.get("RTSTATE_KILLS") or (500 if os.environ.get("CI") else
 @contextmanager
 def urls(kind: str, folder: Path) -> Iterator[str]:
     """Give the URL of an empty log of some kind, and start what it needs."""
-    assert kind == "sqlite"
-    yield f"sqlite:///{folder / 'calls.db'}"
+    if kind == "sqlite":
+        yield f"sqlite:///{folder / 'calls.db'}"
+        return
+    server = RedisServer(folder).start()
+    yield server.url
+    server.stop()
 
 
 @pytest.mark.parametrize("kind", KINDS)
