@@ -152,6 +152,17 @@ async def test_a_damaged_checkpoint_is_passed_over_while_the_events_are_there(
             await hub.snapshot(CALL)
 
 
+async def test_a_checkpoint_of_a_strict_conversation_goes_on_with_what_cannot_be_read(log: Log) -> None:
+    strict = Conversation(strict=True)
+    strict.feed(EVENTS[0])
+    await log.append(CALL, [Record.of(EVENTS[0])], expected=0)
+    await log.checkpoint(CALL, Checkpoint(1, strict.checkpoint()))
+    async with Hub(log) as hub:
+        await hub.feed(CALL, "{")
+        await hub.feed(CALL, said("Hi"))
+        assert (await hub.snapshot(CALL)).items[-1].content[0].text == "Hi"
+
+
 async def test_idle_conversations_are_let_go_of(log: Log) -> None:
     async with Hub(log, idle=0.2) as hub:
         await asyncio.gather(*(feed(hub, EVENTS[:20], f"call {number}") for number in range(30)))

@@ -56,6 +56,15 @@ async def test_a_caller_that_is_cancelled_harms_nobody_and_its_job_is_done() -> 
     assert doubling.done == [1, 2, 3]
 
 
+async def test_a_result_that_is_missing_leaves_nobody_waiting() -> None:
+    async def forgetful(jobs: Sequence[int]) -> list[object]:
+        return [0] * (len(jobs) - 1)
+
+    group = Group(forgetful)
+    results = await asyncio.gather(group.do(1), group.do(2), return_exceptions=True)
+    assert [type(each) for each in results] == [AssertionError, AssertionError]
+
+
 async def test_finishing_waits_for_all() -> None:
     doubling = Doubling()
     group = Group(doubling)

@@ -92,7 +92,11 @@ class Held:
     @property
     def busy(self) -> bool:
         """Whether somebody waits for it, or watches it."""
-        return bool(self._batches or self._writing or self.followers or self._lock.locked())
+        return bool(self._in_use or self._writing or self._lock.locked())
+
+    @property
+    def _in_use(self) -> bool:
+        return bool(self._batches or self.followers)
 
     @property
     def empty(self) -> bool:
@@ -140,16 +144,21 @@ class Held:
                 raise ConversationGone(f"there is no conversation {self.name!r}")
             return self.snapshot()
 
-    async def let_go(self) -> bool:
-        """Checkpoint, give the lease back and drop the state, unless somebody needs it; tell which it was."""
+    async def let_go(self, *, also_in_use: bool = False) -> bool:
+        """Checkpoint, give the lease back and drop the state, and tell whether that was done.
+
+        It is not while events wait or somebody follows; ``also_in_use`` gives at least the lease back.
+        """
         async with self._lock:
+            if self._in_use and not also_in_use:
+                return False
             if self._lease is not None:
                 await self._save()
                 lease, self._lease = self._lease, None
                 with _logged(self.name, "its lease was not given back"):
                     await self._terms.log.release(lease)
             self._sure = False
-            if self._batches or self.followers:
+            if self._in_use and self.ended is None:
                 self._follow_on()
                 return False
             await self._stop_tailing()
@@ -286,8 +295,8 @@ class Held:
         if self.ended is not None:
             raise self.ended
         if self._lease is None:
-            await self._stop_tailing()
             self._lease = await self._terms.log.acquire(self.name, self._terms.holder)
+            await self._stop_tailing()
             self._sure = False
         if not self._sure:
             await self._catch_up()
@@ -336,6 +345,8 @@ class Held:
 
     async def _catch_up(self) -> None:
         """Read what the log has and the state has not; everything, where it has to be read anew."""
+        if self.ended is not None:
+            raise self.ended
         if self._conversation is None:
             await self._revive()
             return
@@ -350,8 +361,11 @@ class Held:
 
     async def _revive(self) -> None:
         """Read it all: the last checkpoint, and the events since."""
-        await self._terms.before_reviving()
+        if self._conversation is None:
+            await self._terms.before_reviving()
         revived = await revive(self._terms.log, self.name, self._terms.new)
+        if self._started is not None and revived.started != self._started:
+            raise self.gone()
         self._conversation, self._seq, self._saved = revived.conversation, revived.seq, revived.saved
         self._started, self._bulk = revived.started, revived.bulk
         self._weigh()

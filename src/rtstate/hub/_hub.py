@@ -187,7 +187,7 @@ class Hub:
         held = self._held.get(name)
         if held is not None:
             await held.written()
-            await self._evict(held)
+            await self._evict(held, also_in_use=True)
 
     async def delete(self, name: str) -> bool:
         """Delete a conversation from the log, with all that is kept of it; tell whether there was one.
@@ -296,22 +296,22 @@ class Hub:
 
     async def _shrink(self) -> bool:
         """Evict those used longest ago until the rest is within the budget; tell whether it is."""
-        while self._weight > self._memory:
-            idle = next((each for each in self._held.values() if not each.busy), None)
-            if idle is None:
-                return False
-            await self._evict(idle)
-        return True
+        for held in tuple(self._held.values()):
+            if self._weight <= self._memory:
+                break
+            if not held.empty and not held.followers:
+                await self._evict(held)
+        return self._weight <= self._memory
 
-    async def _evict(self, held: Held) -> None:
-        if await held.let_go():
+    async def _evict(self, held: Held, *, also_in_use: bool = False) -> None:
+        if await held.let_go(also_in_use=also_in_use):
             self._evicted += 1
             self._drop(held)
 
     async def _finish(self, held: Held) -> None:
         await held.written()
         held.end(HubStopped(f"{self.holder} has been stopped"))
-        await held.let_go()
+        await held.let_go(also_in_use=True)
         self._drop(held)
 
     def _weighed(self, held: Held) -> None:

@@ -67,7 +67,9 @@ def _restored(
     """Return the conversation of a checkpoint; where that is damaged, the one before the first event."""
     try:
         if kept is not None:
-            return Conversation.restore(kept.data), kept.seq
+            conversation = Conversation.restore(kept.data)
+            conversation._strict = False  # pyright: ignore[reportPrivateUsage]  (a log keeps bad events too)
+            return conversation, kept.seq
     except CheckpointError as error:
         if first > 1:
             raise LogDamaged(
