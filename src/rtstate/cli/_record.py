@@ -7,12 +7,12 @@ import os
 import re
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from platform import node
-from queue import Queue
-from threading import Thread
+from threading import Semaphore, Thread
 from typing import Final
 
 import click
@@ -128,42 +128,54 @@ async def _record(log: Log, name: str, events: Iterator[_Event]) -> int:
 
 async def _feed(log: Log, name: str, events: Iterator[_Event]) -> int:
     """Write events as they are read: those that came together, together. Return how many there were."""
-    report, written = Report(), 0
-    loop, queue = asyncio.get_running_loop(), Queue[_Event | BaseException | None](_WAITING)
-    Thread(target=_read, args=(events, queue), daemon=True).start()
+    report, reading, written = Report(), _Reading(events), 0
     async with Hub(log, holder=f"rtstate, process {os.getpid()} on {node() or 'this host'}") as hub:
-        while batch := await loop.run_in_executor(None, _next, queue):
-            last = batch[-1]
-            some = [each for each in batch if isinstance(each, tuple)]
-            changes = await hub.feed_all(name, [(event, at) for _, event, at in some])
-            for (number, _, _), change in zip(some, changes, strict=True):
+        while batch := await reading.some():
+            changes = await hub.feed_all(name, [(event, at) for _, event, at in batch])
+            for (number, _, _), change in zip(batch, changes, strict=True):
                 report(number, change)
-            written += len(some)
-            if isinstance(last, BaseException):
-                raise last
+            written += len(batch)
     report.end()
     return written
 
 
-def _read(events: Iterator[_Event], queue: Queue[_Event | BaseException | None]) -> None:
-    """Read on while others write; a file that cannot be read is told where it is waited for."""
-    try:
-        for event in events:
-            queue.put(event)
-        queue.put(None)
-    except BaseException as error:
-        queue.put(error)
+class _Reading:
+    """Events that a thread reads on, a few thousand ahead at most.
 
+    The thread is its own: one of the loop's would be waited for, and standard input may never end.
+    """
 
-def _next(queue: Queue[_Event | BaseException | None]) -> list[_Event | BaseException]:
-    """Return what is there, at least one event; none at the end."""
-    batch: list[_Event | BaseException] = []
-    while len(batch) < _BATCH and not (batch and queue.empty()):
-        each = queue.get()
-        if each is None:
-            queue.put(None)
-            break
-        batch.append(each)
-        if isinstance(each, BaseException):
-            break
-    return batch
+    def __init__(self, events: Iterator[_Event]) -> None:
+        self._loop, self._news = asyncio.get_running_loop(), asyncio.Event()
+        self._room, self._came = Semaphore(_WAITING), deque[_Event]()
+        self._done = False
+        self._error: BaseException | None = None
+        Thread(target=self._read, args=(events,), daemon=True).start()
+
+    async def some(self) -> list[_Event]:
+        """Return what has come, at least one event; none at the end. Raise what reading raised."""
+        while not self._came:
+            if self._done:
+                if self._error is not None:
+                    raise self._error
+                return []
+            await self._news.wait()
+            self._news.clear()
+        some = [self._came.popleft() for _ in range(min(len(self._came), _BATCH))]
+        self._room.release(len(some))
+        return some
+
+    def _read(self, events: Iterator[_Event]) -> None:
+        try:
+            for event in events:
+                self._room.acquire()
+                self._came.append(event)
+                self._ring()
+        except BaseException as error:
+            self._error = error
+        self._done = True
+        self._ring()
+
+    def _ring(self) -> None:
+        with suppress(RuntimeError):  # the loop has ended, and nobody waits
+            self._loop.call_soon_threadsafe(self._news.set)
