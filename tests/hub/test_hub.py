@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing, suppress
 
 import pytest
@@ -20,21 +20,9 @@ from rtstate.errors import (
 from rtstate.hub import Hub
 from rtstate.logs import Checkpoint, Lease, Log, MemoryLog, Record
 from tests.hub.support import CALL, EVENTS, expected, feed, kept, said, until
-from tests.logs.support import Store, eventually
+from tests.logs.support import eventually
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def log(store: Store) -> AsyncIterator[Log]:
-    async with store.open() as log:
-        yield log
-
-
-@pytest.fixture
-async def other(store: Store, log: Log) -> AsyncIterator[Log]:
-    async with store.open() as other:
-        yield other
 
 
 # Feeding and reading
