@@ -368,6 +368,23 @@ async def test_followers_of_what_is_deleted_are_told(log: Log, other: Log) -> No
         assert await elsewhere.snapshot(CALL) == expected(EVENTS[:5])
 
 
+async def test_a_copy_of_what_was_deleted_gives_way_to_what_has_its_name_now(log: Log, other: Log) -> None:
+    async with Hub(log) as hub, Hub(other) as reader:
+        await feed(hub, EVENTS[:20])
+        assert await reader.snapshot(CALL) == expected(EVENTS[:20])
+        await hub.delete(CALL)
+        await feed(hub, EVENTS[:30])
+        assert await reader.snapshot(CALL) == expected(EVENTS[:30])
+        await hub.delete(CALL)
+        with pytest.raises(ConversationGone):
+            await reader.snapshot(CALL)
+        await feed(hub, EVENTS[:5])
+        assert await reader.snapshot(CALL) == expected(EVENTS[:5])
+        await hub.delete(CALL)
+        await feed(reader, EVENTS[:3])
+        assert await hub.snapshot(CALL) == expected(EVENTS[:3])
+
+
 async def test_what_was_deleted_under_its_writer_begins_anew(log: Log, other: Log) -> None:
     async with Hub(log) as hub:
         await feed(hub, EVENTS[:20])

@@ -78,6 +78,7 @@ class Held:
         self._bulk = 0
         self._lease: Lease | None = None
         self._sure = False  # that nothing has been written that is not in the state
+        self._wrote = False  # since it was read; then its feeders are told when it was deleted
         self._batches: deque[_Batch] = deque()
         self._backlog = 0
         self._lock = asyncio.Lock()
@@ -157,7 +158,7 @@ class Held:
                 lease, self._lease = self._lease, None
                 with _logged(self.name, "its lease was not given back"):
                     await self._terms.log.release(lease)
-            self._sure = False
+            self._sure = self._wrote = False
             if self._in_use and self.ended is None:
                 self._follow_on()
                 return False
@@ -300,7 +301,7 @@ class Held:
             self._sure = False
         if not self._sure:
             await self._catch_up()
-            self._sure = True
+            self._sure = self._wrote = True
         return self._state()
 
     def _apply(self, record: Record) -> Change:
@@ -351,7 +352,11 @@ class Held:
             await self._revive()
             return
         if not await self._recognise():
-            raise self.gone()
+            if self._wrote or self.followers:
+                raise self.gone()
+            self._conversation, self._started = None, None  # a mere copy, which nobody knows of
+            await self._revive()
+            return
         try:
             async with aclosing(self._terms.log.read(self.name, self._seq)) as entries:
                 async for entry in entries:
