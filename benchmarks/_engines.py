@@ -1,0 +1,114 @@
+"""The logs that are measured, each in a folder or on a server of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Callable, Coroutine, Generator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Final, TypeVar
+
+import attrs
+
+from benchmarks._harness import Task
+from rtstate.logs import Log, MemoryLog, Record
+from rtstate.logs.redis import RedisLog
+from rtstate.logs.sqlite import SqliteLog
+from tests import servers
+
+Result = TypeVar("Result")
+
+MEMORY: Final = "MemoryLog"
+NORMAL: Final = "SqliteLog, normal"
+FULL: Final = "SqliteLog, full"
+REDIS: Final = "RedisLog, nothing kept"
+ALWAYS: Final = "RedisLog, AOF always"
+
+AOF: Final = {"appendonly": "yes", "appendfsync": "always"}
+TYPE: Final = "response.output_audio_transcript.delta"
+
+
+def event(number: int, size: int = 200) -> Record:
+    """Return an event of so many bytes, as a log keeps it."""
+    begin, end = f'{{"type":"{TYPE}","event_id":"event_{number:012}","delta":"'.encode(), b'"}'
+    return Record(begin + b"x" * (size - len(begin) - len(end)) + end, TYPE, 1_760_000_000.123 + number)
+
+
+def has_redis() -> bool:
+    """Tell whether there is a Redis server to start; where the tests of a change run it has to be there."""
+    return servers.PROGRAM is not None or bool(os.environ.get("CI"))
+
+
+@attrs.frozen
+class Engine:
+    """One log that is open, and the loop that it belongs to."""
+
+    name: str
+    log: Log
+    runner: asyncio.Runner
+    folder: Path
+    server: servers.RedisServer | None = None
+
+    def run(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """Run something to its end in the log's loop."""
+        return self.runner.run(work)
+
+    def timed(
+        self,
+        work: Callable[[Any], Coroutine[Any, Any, object]],
+        count: int,
+        prepare: Callable[[], Any] = lambda: None,
+    ) -> Task:
+        """Return the task of such work, by the clock on the wall: most of it is waiting for others."""
+
+        async def clocked(prepared: Any) -> float:
+            started = perf_counter()
+            await work(prepared)
+            return perf_counter() - started
+
+        return Task(lambda prepared: self.run(clocked(prepared)), count, prepare)
+
+
+@contextmanager
+def engines(*names: str) -> Generator[Sequence[Engine]]:
+    """Open some logs; those on Redis are left out where there is none."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(engine(name)) for name in names if "Redis" not in name or has_redis()]
+
+
+@contextmanager
+def engine(name: str) -> Generator[Engine]:
+    """Open one of the logs, in a loop of its own, with nothing in it."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
+        server = stack.enter_context(redis_server(folder, name)) if "Redis" in name else None
+        runner = stack.enter_context(asyncio.Runner())
+
+        async def opened() -> Log:
+            return open_log(name, folder, server.url if server else "")
+
+        log = runner.run(opened())
+        stack.callback(lambda: runner.run(log.close()))
+        yield Engine(name, log, runner, folder, server)
+
+
+@contextmanager
+def redis_server(folder: Path, name: str = REDIS) -> Generator[servers.RedisServer]:
+    """Start a server that keeps nothing, or for ``ALWAYS`` everything at once."""
+    server = servers.RedisServer(folder, **(AOF if name == ALWAYS else {})).start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def open_log(name: str, folder: Path, url: str) -> Log:
+    """Open one of the logs, which may be open elsewhere too."""
+    if name == MEMORY:
+        return MemoryLog()
+    if "Redis" in name:
+        return RedisLog.from_url(url)
+    return SqliteLog(folder / "log.db", synchronous="full" if name == FULL else "normal")
