@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 import attrs
 
 from benchmarks._harness import Task
+from rtstate.hub import Hub
 from rtstate.logs import Log, MemoryLog, Record
 from rtstate.logs.redis import RedisLog
 from rtstate.logs.sqlite import SqliteLog
@@ -51,6 +52,20 @@ class Engine:
     runner: asyncio.Runner
     folder: Path
     server: servers.RedisServer | None = None
+    hubs: dict[str, Hub] = attrs.field(factory=dict[str, Hub])
+
+    async def new_hub(self, purpose: str) -> Hub:
+        """Return a hub that holds nothing, and stop the one before it that had the same purpose."""
+        if before := self.hubs.pop(purpose, None):
+            await before.stop()
+        hub = self.hubs[purpose] = Hub(self.log)
+        return hub
+
+    async def close(self) -> None:
+        """Stop the hubs, and close the log."""
+        for hub in self.hubs.values():
+            await hub.stop()
+        await self.log.close()
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
         """Run something to its end in the log's loop."""
@@ -76,11 +91,11 @@ class Engine:
 def engines(*names: str) -> Generator[Sequence[Engine]]:
     """Open some logs; those on Redis are left out where there is none."""
     with ExitStack() as stack:
-        yield [stack.enter_context(engine(name)) for name in names if "Redis" not in name or has_redis()]
+        yield [stack.enter_context(open_engine(name)) for name in names if "Redis" not in name or has_redis()]
 
 
 @contextmanager
-def engine(name: str) -> Generator[Engine]:
+def open_engine(name: str) -> Generator[Engine]:
     """Open one of the logs, in a loop of its own, with nothing in it."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
@@ -90,9 +105,9 @@ def engine(name: str) -> Generator[Engine]:
         async def opened() -> Log:
             return open_log(name, folder, server.url if server else "")
 
-        log = runner.run(opened())
-        stack.callback(lambda: runner.run(log.close()))
-        yield Engine(name, log, runner, folder, server)
+        engine = Engine(name, runner.run(opened()), runner, folder, server)
+        stack.callback(lambda: engine.run(engine.close()))
+        yield engine
 
 
 @contextmanager
