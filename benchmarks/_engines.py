@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Callable, Coroutine, Generator, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import count
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Final, TypeVar
@@ -14,6 +15,8 @@ from typing import Any, Final, TypeVar
 import attrs
 
 from benchmarks._harness import Task
+from benchmarks._peers import on_the_wire
+from rtstate import simulate
 from rtstate.hub import Hub
 from rtstate.logs import Log, MemoryLog, Record
 from rtstate.logs.redis import RedisLog
@@ -36,6 +39,21 @@ def event(number: int, size: int = 200) -> Record:
     """Return an event of so many bytes, as a log keeps it."""
     begin, end = f'{{"type":"{TYPE}","event_id":"event_{number:012}","delta":"'.encode(), b'"}'
     return Record(begin + b"x" * (size - len(begin) - len(end)) + end, TYPE, 1_760_000_000.123 + number)
+
+
+def speaking(size: int = 200) -> Generator[bytes]:
+    """Yield the events of a legal session that never ends: after its first few, text deltas of one size."""
+    events = simulate.text_stream(1)
+    at = next(at for at, each in enumerate(events) if each["type"].endswith("text.delta"))
+    yield from on_the_wire(events[:at])
+    delta = {
+        key: value for key, value in events[at].items() if key not in {"event_id", "delta", "obfuscation"}
+    }
+    [begin] = on_the_wire([delta])
+    begin = begin[:-1] + b',"event_id":"event_'
+    for number in count(at):
+        middle = b'%012d","delta":"' % number
+        yield begin + middle + b"x" * (size - len(begin) - len(middle) - 2) + b'"}'
 
 
 def has_redis() -> bool:
