@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from itertools import islice
 from pathlib import Path
 from time import perf_counter, process_time
 
@@ -18,6 +19,8 @@ async def main(name: str, folder: str, url: str, number: str, conversations: int
     async with log, Hub(log, holder=f"writer-{number}", lease=60) as hub:
         names = [f"{number}/{each}" for each in range(conversations)]
         await asyncio.gather(*map(hub.open, names))
+        for raw in islice(speaking(), 100):  # the parser is built when the first event is read
+            await hub.feed(f"{number}/warm", raw)
         print("open", flush=True)
         sys.stdin.readline()
         fed, started, busy = 0, perf_counter(), process_time()
