@@ -82,9 +82,7 @@ async def stored(place: str) -> float:
         async with Redis.from_url(place) as client:
             found: Any = await client.info("memory")
             return float(found["used_memory"])
-    return sum(
-        path.stat().st_size for path in Path(place).glob("log.db*") if not re.search("shm$", path.name)
-    )
+    return sum(path.stat().st_size for path in Path(place).glob("log.db*") if path.suffix != ".db-shm")
 
 
 async def main(what: str, name: str, place: str, half: int, option: int) -> None:
