@@ -1,7 +1,7 @@
 """How many events and bytes a live call has, from simulated sessions and recorded ones.
 
-Run by ``python -m benchmarks._rates``. Simulated sessions have times; recordings have none, and their audio was
-cut, so of these only the events per turn and the bytes of all but audio are of use.
+Run by ``python -m benchmarks._rates``. Simulated sessions have times; recordings have none, and their audio
+was cut, so of these only the events per response and the bytes of all but audio are of use.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 Counted is the memory of a fresh process as the system sees it. Live conversations have 20 items and 630
 events; beside what they take is what the hub takes them for, which is what its budget counts. Idle ones were
-fed 30 events of 200 bytes each, one by one, until nobody used them: then nothing of them should be left in the
-process, and in the log their events and a checkpoint, or, trimmed, the checkpoint alone. Twice 5,000 come and
-go; each half is one round.
+fed 30 events of 200 bytes each, one by one, until nobody used them: then nothing of them should be left in
+the process, and in the log their events and a checkpoint, or, trimmed, the checkpoint alone. Twice 5,000 come
+and go; each half is one round.
 """
 
 from __future__ import annotations
