@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
 
@@ -19,9 +19,9 @@ from benchmarks._peers import on_the_wire
 from rtstate import simulate
 from rtstate.hub import Hub
 from rtstate.logs import Log, MemoryLog, Record
-from rtstate.logs.redis import RedisLog
-from rtstate.logs.sqlite import SqliteLog
-from tests import servers
+
+if TYPE_CHECKING:
+    from tests.servers import RedisServer
 
 Result = TypeVar("Result")
 
@@ -58,7 +58,9 @@ def speaking(size: int = 200) -> Generator[bytes]:
 
 def has_redis() -> bool:
     """Tell whether there is a Redis server to start; where the tests of a change run it has to be there."""
-    return servers.PROGRAM is not None or bool(os.environ.get("CI"))
+    from tests.servers import PROGRAM  # with pytest, which processes that only write can do without
+
+    return PROGRAM is not None or bool(os.environ.get("CI"))
 
 
 @attrs.frozen
@@ -69,7 +71,7 @@ class Engine:
     log: Log
     runner: asyncio.Runner
     folder: Path
-    server: servers.RedisServer | None = None
+    server: RedisServer | None = None
     hubs: dict[str, Hub] = attrs.field(factory=dict[str, Hub])
 
     async def new_hub(self, purpose: str) -> Hub:
@@ -129,9 +131,11 @@ def open_engine(name: str) -> Generator[Engine]:
 
 
 @contextmanager
-def redis_server(folder: Path, name: str = REDIS) -> Generator[servers.RedisServer]:
+def redis_server(folder: Path, name: str = REDIS) -> Generator[RedisServer]:
     """Start a server that keeps nothing, or for ``ALWAYS`` everything at once."""
-    server = servers.RedisServer(folder, **(AOF if name == ALWAYS else {})).start()
+    from tests.servers import RedisServer
+
+    server = RedisServer(folder, **(AOF if name == ALWAYS else {})).start()
     try:
         yield server
     finally:
@@ -143,5 +147,9 @@ def open_log(name: str, folder: Path, url: str) -> Log:
     if name == MEMORY:
         return MemoryLog()
     if "Redis" in name:
+        from rtstate.logs.redis import RedisLog
+
         return RedisLog.from_url(url)
+    from rtstate.logs.sqlite import SqliteLog
+
     return SqliteLog(folder / "log.db", synchronous="full" if name == FULL else "normal")

@@ -42,12 +42,12 @@ def followers(size: Size) -> Iterator[Figure]:
     many = size.pick(4, 200)
     for conversations, pace in ((1, 100), (many, 10)):
         samples: dict[str, list[float]] = {FRAME: []}
-        counts = (0, many, size.pick(8, 1000))
+        counts = (0, many) if size.name == "tiny" else (0, many, 1000)
         with settled():
             for _ in range(size.pick(2, 3, 7)):
                 samples[FRAME].append(1e6 / RATE)
                 for count in counts:
-                    run = asyncio.run(_run(conversations, count, pace, size.pick(3, 60) / 10))
+                    run = asyncio.run(_run(conversations, count, pace, size.pick(2, 60) / 10))
                     name = f"{count:,} followers" if count else NONE
                     samples.setdefault(name, []).append(run.busy)
                     if count:
@@ -95,13 +95,13 @@ async def _run(conversations: int, count: int, pace: int, seconds: float) -> _Ru
             tasks.append(asyncio.create_task(follow(names[number % conversations])))
             if number % 20 == 19:
                 await asyncio.sleep(0.1 / max(count // 20, 1))  # not all at one moment
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(seconds / 20)
         busy = process_time()
         await asyncio.gather(
             *(feed(name, number / conversations / pace) for number, name in enumerate(names))
         )
         busy = process_time() - busy
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(1.5 / RATE)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

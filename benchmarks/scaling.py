@@ -18,11 +18,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks._engines import ALWAYS, FULL, NORMAL, REDIS, has_redis, redis_server
 from benchmarks._harness import Figure, Rounds, Size, question
-from tests.servers import RedisServer
+
+if TYPE_CHECKING:
+    from tests.servers import RedisServer
 
 ROOT: Final = Path(__file__).parents[1]
 CPU: Final = re.compile(rb"used_cpu_(?:user|sys):([\d.]+)")
@@ -33,9 +35,8 @@ SERVER: Final = "processor, in the server"
 @question
 def scaling(size: Size) -> Iterator[Figure]:
     counts = (1, 2) if size.name == "tiny" else (1, 2, 4)
-    for name in (REDIS, NORMAL) if size.name == "tiny" else (REDIS, ALWAYS, NORMAL, FULL):
-        if "Redis" in name and not has_redis():
-            continue
+    names = [name for name in (REDIS, ALWAYS, NORMAL, FULL) if "Redis" not in name or has_redis()]
+    for name in names[: size.pick(1, 4)]:
         samples: dict[str, list[float]] = {}
         for _ in range(size.pick(2, 3, 7)):
             for count in counts:
@@ -61,7 +62,7 @@ def _measured(size: Size, name: str, count: int) -> dict[str, float]:
         folder = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
         server = stack.enter_context(redis_server(Path(folder), name)) if "Redis" in name else None
         url = server.url if server else "-"
-        arguments = [str(size.pick(5, 250)), "0.2" if size.name == "tiny" else "4"]
+        arguments = [str(size.pick(5, 250)), "0.1" if size.name == "tiny" else "4"]
         writers = [
             stack.enter_context(
                 subprocess.Popen(
