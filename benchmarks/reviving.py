@@ -31,7 +31,7 @@ GROWING: Final = "a conversation that grows"
 
 @question
 def reviving(size: Size) -> Iterator[Figure]:
-    size = replace(size, rounds=size.pick(2, 15, 31), seconds=0)
+    size = replace(size, rounds=size.pick(2, 7, 15), seconds=0)
     tail = size.pick(10, 500)
     for on, calls in _cases(size, _tail(tail)):
         with engines(MEMORY, NORMAL, REDIS) as opened:
