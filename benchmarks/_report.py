@@ -16,7 +16,17 @@ from benchmarks._harness import Figure, Question, Size
 
 RESULTS: Final = Path(__file__).parent / "results"
 PAGE: Final = Path(__file__).parents[1] / "docs" / "performance.md"
-_LIBRARIES: Final = ("rtstate", "pydantic", "pydantic_core", "attrs", "sortedcontainers", "openai", "orjson")
+_LIBRARIES: Final = (
+    "rtstate",
+    "pydantic",
+    "pydantic_core",
+    "attrs",
+    "sortedcontainers",
+    "openai",
+    "orjson",
+    "redis",
+    "hiredis",
+)
 _COLUMNS: Final = ("on", "what", "ratio", "quartiles", "target", "met", "takes")
 _INTRODUCTION: Final = """\
 # Performance
