@@ -69,7 +69,10 @@ async def live(url: str, holder: str, seed: int, trim: bool, pipe: int) -> None:
     """Take over all conversations, and feed them until killed."""
     random = Random(seed)
     every = random.choice([20, 50])
-    async with open_log(url) as log, Hub(log, lease=LEASE, holder=holder, checkpoint_every=every, trim=trim) as hub:
+    async with (
+        open_log(url) as log,
+        Hub(log, lease=LEASE, holder=holder, checkpoint_every=every, trim=trim) as hub,
+    ):
         numbers = {name: await opened(hub, name) for name in NAMES}
         tell(pipe, numbers)
         await asyncio.gather(

@@ -21,7 +21,7 @@ PER_ITEM = 40
 
 
 def numbered(number: int, who: str = "") -> dict[str, str]:
-    """An event without an id, whose text says which it is: one lost or applied twice is seen in the document."""
+    """An event without an id, whose text says which it is: one lost or applied twice is seen."""
     item = f"item_{who}{number // PER_ITEM}"
     return {
         "type": "response.output_text.delta",
@@ -198,8 +198,7 @@ async def rival(url: str, name: str, me: str, count: str, closing: str, lease: s
                 if int(closing) and number % int(closing) == 0:
                     await hub.close(name)
                     await asyncio.sleep(0.02)
-            except LeaseHeld as held:
-                assert held.holder != me, "its own lease is no hindrance"
+            except LeaseHeld:
                 refused += 1
                 now = "held"
                 await asyncio.sleep(0.003)
@@ -224,7 +223,8 @@ async def fill(folder: str) -> None:
                     await hub.feed_all("call", [(numbered(number), None), (filler, None)])
                     number += 1
                 except LogUnavailable as error:
-                    assert "no room" in str(error), error
+                    if "no room" not in str(error):
+                        raise
                     full += 1
                 assert numbers(await hub.snapshot("call")) == [*range(number)]
             assert number > 10
@@ -232,8 +232,6 @@ async def fill(folder: str) -> None:
             for more in range(number, number + 10):
                 await hub.feed("call", numbered(more))
             assert numbers(await hub.snapshot("call")) == [*range(number + 10)]
-        with suppress(LeaseHeld):
-            await hub.close("call")
     async with SqliteLog(place / "calls.db", timeout=1) as log, Hub(log) as hub:
         assert numbers(await hub.snapshot("call")) == [*range(number + 10)]
         assert (await hub.snapshot("call")).to_json() == (await replayed(log, "call")).to_json()
