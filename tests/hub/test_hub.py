@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing, suppress
 
 import pytest
@@ -20,21 +20,9 @@ from rtstate.errors import (
 from rtstate.hub import Hub
 from rtstate.logs import Checkpoint, Lease, Log, MemoryLog, Record
 from tests.hub.support import CALL, EVENTS, expected, feed, kept, said, until
-from tests.logs.support import Store, eventually
+from tests.logs.support import eventually
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def log(store: Store) -> AsyncIterator[Log]:
-    async with store.open() as log:
-        yield log
-
-
-@pytest.fixture
-async def other(store: Store, log: Log) -> AsyncIterator[Log]:
-    async with store.open() as other:
-        yield other
 
 
 # Feeding and reading
@@ -378,6 +366,23 @@ async def test_followers_of_what_is_deleted_are_told(log: Log, other: Log) -> No
             await elsewhere.snapshot(CALL)
         await feed(elsewhere, EVENTS[:5])
         assert await elsewhere.snapshot(CALL) == expected(EVENTS[:5])
+
+
+async def test_a_copy_of_what_was_deleted_gives_way_to_what_has_its_name_now(log: Log, other: Log) -> None:
+    async with Hub(log) as hub, Hub(other) as reader:
+        await feed(hub, EVENTS[:20])
+        assert await reader.snapshot(CALL) == expected(EVENTS[:20])
+        await hub.delete(CALL)
+        await feed(hub, EVENTS[:30])
+        assert await reader.snapshot(CALL) == expected(EVENTS[:30])
+        await hub.delete(CALL)
+        with pytest.raises(ConversationGone):
+            await reader.snapshot(CALL)
+        await feed(hub, EVENTS[:5])
+        assert await reader.snapshot(CALL) == expected(EVENTS[:5])
+        await hub.delete(CALL)
+        await feed(reader, EVENTS[:3])
+        assert await hub.snapshot(CALL) == expected(EVENTS[:3])
 
 
 async def test_what_was_deleted_under_its_writer_begins_anew(log: Log, other: Log) -> None:

@@ -74,7 +74,7 @@ class World:
         """As kill -9 does: no word to anybody; its leases run out."""
         for task in hub._tasks:
             task.cancel()
-        for held in hub._held.values():
+        for held in tuple(hub._held.values()):
             held.end(HubStopped("killed"))
             await held._stop_tailing()
         self.log._alive.pop(hub.holder, None)

@@ -1,6 +1,6 @@
 """The places where the contract is tested."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -63,3 +63,16 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     if request.param == "redis":
         return OnRedis(request.getfixturevalue("redis_server"))
     return InMemory()
+
+
+@pytest.fixture
+async def log(store: Store) -> AsyncIterator[Log]:
+    async with store.open() as log:
+        yield log
+
+
+@pytest.fixture
+async def other(store: Store, log: Log) -> AsyncIterator[Log]:
+    """The same log as another process has it."""
+    async with store.open() as other:
+        yield other

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 
 import pytest
 
@@ -22,19 +22,6 @@ from tests.logs.support import Store, eventually, everything, filled, numbers, r
 pytestmark = pytest.mark.anyio
 
 CALL = "call"
-
-
-@pytest.fixture
-async def log(store: Store) -> AsyncIterator[Log]:
-    async with store.open() as log:
-        yield log
-
-
-@pytest.fixture
-async def other(store: Store, log: Log) -> AsyncIterator[Log]:
-    """The same log as another process has it."""
-    async with store.open() as other:
-        yield other
 
 
 def test_every_promise_is_tested_and_no_other() -> None:

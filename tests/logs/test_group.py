@@ -62,7 +62,7 @@ async def test_a_result_that_is_missing_leaves_nobody_waiting() -> None:
 
     group = Group(forgetful)
     results = await asyncio.gather(group.do(1), group.do(2), return_exceptions=True)
-    assert [type(each) for each in results] == [AssertionError, AssertionError]
+    assert [type(each) for each in results] == [RuntimeError, RuntimeError]
 
 
 async def test_finishing_waits_for_all() -> None:

@@ -79,6 +79,7 @@ class Held:
         self._bulk = 0
         self._lease: Lease | None = None
         self._sure = False  # that nothing has been written that is not in the state
+        self._wrote = False  # since it was read; then its feeders are told when it was deleted
         self._batches: deque[_Batch] = deque()
         self._backlog = 0
         self._lock = asyncio.Lock()
@@ -167,7 +168,7 @@ class Held:
                 lease, self._lease = self._lease, None
                 with _logged(self.name, "its lease was not given back"):
                     await self._terms.log.release(lease)
-            self._sure = False
+            self._sure = self._wrote = False
             await self._stop_tailing()
             if self._in_use and self.ended is None:  # asked last, for whoever came meanwhile counts on it
                 self._follow_on()
@@ -323,7 +324,7 @@ class Held:
         if not self._sure:
             await self._stop_tailing()
             await self._catch_up()
-            self._sure = True
+            self._sure = self._wrote = True
         return self._state()
 
     def _apply(self, record: Record) -> Change:
@@ -375,7 +376,11 @@ class Held:
             await self._revive()
             return
         if not await self._recognise():
-            raise self.gone()
+            if self._wrote or self.followers:
+                raise self.gone()
+            self._conversation, self._started = None, None  # a mere copy, which nobody knows of
+            await self._revive()
+            return
         try:
             await self._read_on()
         except HistoryGone:

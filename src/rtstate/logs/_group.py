@@ -45,7 +45,8 @@ class Group(Generic[Job]):
                 batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST))]
                 try:
                     results = await self._run([job for job, _ in batch])
-                    assert len(results) == len(batch), "one result for each job"
+                    if len(results) != len(batch):
+                        raise RuntimeError(f"{len(batch)} jobs came to {len(results)} results")
                 except Exception as error:
                     results = [error] * len(batch)  # raised where the jobs came from
                 for (_, done), result in zip(batch, results, strict=True):

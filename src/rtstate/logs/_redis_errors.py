@@ -54,7 +54,7 @@ def ours(error: Exception, where: str, name: str | None = None) -> LogError:
     if isinstance(error, RedisTimeoutError):
         return LogUnavailable(f"{where} did not answer in time: try again, or allow it more time")
     if not isinstance(error, ResponseError):
-        return LogUnavailable(f"{where} cannot be reached: see that it is up, and that it is there ({told})")
+        return LogUnavailable(f"{where} cannot be reached; see that a server runs there ({told})")
     if any(words in told for words in _TOO_OLD):
         return LogUnavailable(f"{where} is too old: a log needs Redis 7 or newer")
     if name is not None:  # a key of another type, or a script that stumbled over what it found

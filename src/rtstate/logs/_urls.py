@@ -38,7 +38,7 @@ def open_log(url: str, *, create: bool = True) -> Log:
             try:
                 from rtstate.logs.redis import RedisLog
             except ModuleNotFoundError as missing:
-                if missing.name != "redis":
+                if (missing.name or "").partition(".")[0] != "redis":
                     raise
                 raise ModuleNotFoundError(
                     "a Redis log needs redis-py: pip install 'rtstate[redis]'", name="redis"
