@@ -82,7 +82,7 @@ class Viewer:
     """Somebody who follows a conversation by its patches."""
 
     def __init__(self, hub: Hub, name: str, pause: float) -> None:
-        self.updates = 0
+        self.updates = self.furthest = 0
         self._replica = Replica(Conversation().snapshot())
         self._task = asyncio.create_task(self._follow(hub, name, pause))
 
@@ -91,13 +91,19 @@ class Viewer:
             async for update in updates:
                 self._replica.apply(update)
                 self.updates += 1
+                self.furthest = max(self.furthest, self.revision)
                 await asyncio.sleep(pause)
+
+    @property
+    def revision(self) -> int:
+        """How far it has come."""
+        return self._replica.snapshot().revision
 
     async def at(self, revision: int) -> dict[str, object]:
         """Wait for a revision; say how it ended where it does not come."""
         with suppress(TimeoutError):
             async with asyncio.timeout(20):
-                while self._replica.snapshot().revision < revision and not self._task.done():
+                while self.revision < revision and not self._task.done():
                     await asyncio.sleep(0.01)
         failed = repr(self._task.exception()) if self._task.done() else None
         document = self._replica.snapshot().to_json()
@@ -215,23 +221,28 @@ async def fill(folder: str) -> None:
     ballast.write_bytes(bytes(1 << 20))
     filler = {"type": "test.filler", "filler": "x" * 5000}
     async with SqliteLog(place / "calls.db", timeout=1) as log, Hub(log, lease=1) as hub:
-        number, full = 0, 0
-        async with aclosing(hub.follow("call", rate=1000)) as updates:
-            await anext(updates)
+        number = full = acknowledged = 0
+        viewer = Viewer(hub, "call", 0)
+        try:
             while full < 3:
                 try:
-                    await hub.feed_all("call", [(numbered(number), None), (filler, None)])
+                    changes = await hub.feed_all("call", [(numbered(number), None), (filler, None)])
+                    acknowledged = changes[-1].revision
                     number += 1
                 except LogUnavailable as error:
                     if "no room" not in str(error):
                         raise
                     full += 1
+                    await asyncio.sleep(0.05)
+                    assert viewer.furthest <= acknowledged, "what was not kept was shown"
                 assert numbers(await hub.snapshot("call")) == [*range(number)]
             assert number > 10
             ballast.unlink()
             for more in range(number, number + 10):
                 await hub.feed("call", numbered(more))
             assert numbers(await hub.snapshot("call")) == [*range(number + 10)]
+        finally:
+            await viewer.end()
     async with SqliteLog(place / "calls.db", timeout=1) as log, Hub(log) as hub:
         assert numbers(await hub.snapshot("call")) == [*range(number + 10)]
         assert (await hub.snapshot("call")).to_json() == (await replayed(log, "call")).to_json()

@@ -21,7 +21,7 @@ from rtstate.logs.sqlite import SqliteLog
 from tests.hub.processes import Process, numbered, numbers, replayed, surely
 from tests.hub.support import CALL, until
 from tests.logs.process import ROOT
-from tests.logs.redis_support import asking
+from tests.logs.redis_support import Proxy, asking, prefix
 from tests.logs.support import eventually
 from tests.logs.test_kills import KINDS, urls
 from tests.logs.test_sqlite import private
@@ -166,7 +166,7 @@ async def test_two_hubs_that_want_the_same_conversation_write_each_event_once(
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_slow_follower_holds_nobody_up(kind: str, tmp_path: Path) -> None:
     """It reads once a second; neither it nor the writer keeps what it has not read."""
-    count = 100_000 if CI else 10_000
+    count = 50_000 if CI else 10_000
     with urls(kind, tmp_path) as url:
         async with follower(url, pause=1) as slow:
             first = (await slow.ask(call=0))[CALL]["memory"]
@@ -329,6 +329,20 @@ async def test_connections_that_are_cut_again_and_again_change_nothing(redis_ser
             print(cuts, "connections cut")
             assert cuts > 10
         await eventually(lambda: deleted(hub))
+
+
+async def test_an_event_whose_answer_is_lost_is_found_and_not_fed_again(redis_server: RedisServer) -> None:
+    """However often it is tried: it was kept the first time, and feeding says that nobody knows."""
+    async with Proxy(redis_server) as proxy, proxy.log(prefix()) as log, Hub(log, lease=60) as hub:
+        await hub.feed(CALL, numbered(0))
+        for number in range(1, 4):
+            proxy.lose = lambda request, number=number: b'"%d "' % number in request
+            with pytest.raises(LogUnavailable):
+                await hub.feed(CALL, numbered(number))
+            assert numbers(await hub.snapshot(CALL)) == [*range(number + 1)]
+        await hub.feed(CALL, numbered(4))
+        assert numbers(await replayed(log, CALL)) == [*range(5)]
+        assert proxy.lost >= 3
 
 
 async def deleted(hub: Hub) -> bool:
