@@ -13,7 +13,7 @@ from random import Random
 
 import pytest
 
-from rtstate.errors import ConversationGone, HubStopped, LogDamaged, LogUnavailable
+from rtstate.errors import ConversationGone, LogDamaged, LogUnavailable
 from rtstate.hub import Hub
 from rtstate.logs import Log, open_log
 from rtstate.logs.redis import RedisLog
@@ -353,6 +353,25 @@ async def deleted(hub: Hub) -> bool:
     return False
 
 
+async def test_followers_outlive_a_read_that_failed(launch: Launch) -> None:
+    server = launch(appendonly="yes", appendfsync="always")
+    async with (
+        RedisLog.from_url(server.url, look=0.1) as log,
+        RedisLog.from_url(server.url) as elsewhere,
+        Hub(log) as hub,
+        Hub(elsewhere, lease=60) as other,
+    ):
+        await other.feed(CALL, numbered(0))
+        following = asyncio.create_task(until(hub.follow(CALL, 1000), 2))
+        await asyncio.sleep(0.1)
+        server.stop()
+        with pytest.raises(LogUnavailable):
+            await hub.snapshot(CALL)
+        server.start()
+        await other.feed(CALL, numbered(1))
+        assert numbers(await asyncio.wait_for(following, 10)) == [0, 1]
+
+
 # Disks
 
 
@@ -402,77 +421,3 @@ async def test_a_damaged_file_gives_the_document_or_none(trim: bool, tmp_path: P
         for suffix in ("", "-wal", "-shm"):
             path.with_name(path.name + suffix).unlink(missing_ok=True)
     assert refused
-
-
-# What is cut short
-
-
-@pytest.mark.parametrize("kind", KINDS)
-async def test_opening_while_it_is_let_go_of_leaves_it_with_the_hub(kind: str, tmp_path: Path) -> None:
-    """Or it would keep a lease that nobody can give back."""
-    with urls(kind, tmp_path) as url:
-        async with open_log(url) as log, open_log(url) as elsewhere, Hub(log) as hub, Hub(elsewhere) as other:
-            await hub.feed(CALL, numbered(0))
-            for use in (hub.open, hub.snapshot):
-                await asyncio.gather(hub.close(CALL), use(CALL))
-                assert hub.stats.held == 1
-                await hub.close(CALL)
-                assert (hub.stats.held, hub.stats.memory) == (0, 0)
-                await other.open(CALL)
-                await other.close(CALL)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-async def test_who_is_cancelled_takes_nothing_from_others(kind: str, tmp_path: Path) -> None:
-    """A call that is cancelled at any point leaves followers following and no lease behind."""
-    with urls(kind, tmp_path) as url:
-        async with open_log(url) as log, open_log(url) as elsewhere, Hub(log) as hub, Hub(elsewhere) as other:
-            await other.feed(CALL, numbered(0))
-            following = asyncio.create_task(until(hub.follow(CALL, 1000), 41))
-            for number in range(1, 40):
-                await other.feed(CALL, numbered(number))
-                reading = asyncio.create_task(hub.snapshot(CALL))
-                for _ in range(number % 8):
-                    await asyncio.sleep(0)
-                reading.cancel()
-                await asyncio.wait([reading])
-            revision = (await other.feed(CALL, numbered(40))).revision
-            assert revision == 41
-            assert numbers(await asyncio.wait_for(following, 20)) == [*range(41)]
-            for number in range(30):
-                opening = asyncio.create_task(hub.open(f"call {number}"))
-                await asyncio.sleep(0.0002 * number)
-                opening.cancel()
-                await asyncio.wait([opening])
-                await hub.close(f"call {number}")
-                assert (await other.feed(f"call {number}", numbered(0))).revision == 1
-
-
-async def test_followers_outlive_a_read_that_failed(launch: Launch) -> None:
-    server = launch(appendonly="yes", appendfsync="always")
-    async with (
-        RedisLog.from_url(server.url, look=0.1) as log,
-        RedisLog.from_url(server.url) as elsewhere,
-        Hub(log) as hub,
-        Hub(elsewhere, lease=60) as other,
-    ):
-        await other.feed(CALL, numbered(0))
-        following = asyncio.create_task(until(hub.follow(CALL, 1000), 2))
-        await asyncio.sleep(0.1)
-        server.stop()
-        with pytest.raises(LogUnavailable):
-            await hub.snapshot(CALL)
-        server.start()
-        await other.feed(CALL, numbered(1))
-        assert numbers(await asyncio.wait_for(following, 10)) == [0, 1]
-
-
-async def test_a_hub_that_is_stopped_as_it_starts_leaves_nothing_behind(tmp_path: Path) -> None:
-    async with SqliteLog(tmp_path / "calls.db") as log:
-        hub = Hub(log)
-        feeding = asyncio.create_task(hub.feed(CALL, numbered(0)))
-        await asyncio.sleep(0)
-        await hub.stop()
-        with pytest.raises(HubStopped):
-            await feeding
-        assert all(task.done() for task in hub._tasks)
