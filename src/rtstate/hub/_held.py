@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any, Final
 
 import attrs
@@ -74,6 +74,7 @@ class Held:
         self._conversation: Conversation | None = None
         self._started: float | None = None  # tells it from another one of this name
         self._seq = 0
+        self._latest: Record | None = None  # the event at that place, where it was not in a checkpoint
         self._saved = 0
         self._bulk = 0
         self._lease: Lease | None = None
@@ -87,6 +88,7 @@ class Held:
         self._writing: asyncio.Task[None] | None = None
         self._tailing: asyncio.Task[None] | None = None
         self._listeners: dict[object, Callable[[Any], object]] = {}
+        self._callers = 0  # that wait for the lock: who has it leaves them what they came for
 
     # What a hub asks
 
@@ -97,7 +99,7 @@ class Held:
 
     @property
     def _in_use(self) -> bool:
-        return bool(self._batches or self.followers)
+        return bool(self._batches or self.followers or self._callers)
 
     @property
     def empty(self) -> bool:
@@ -130,16 +132,24 @@ class Held:
 
     async def open(self) -> Snapshot:
         """Become the writer, and return the state."""
-        async with self._lock:
-            return (await self._as_writer()).snapshot()
+        return await _to_its_end(self._open())
+
+    async def _open(self) -> Snapshot:
+        async with self._called():
+            try:
+                return (await self._as_writer()).snapshot()
+            finally:
+                self._follow_on()
 
     async def read(self) -> Snapshot:
         """Return the state, with all that was in the log when this was called."""
-        async with self._lock:
+        async with self._called():
             if self._conversation is None or self._lease is None or not self._sure:
-                await self._stop_tailing()
-                await self._catch_up()
-                self._follow_on()
+                try:
+                    await self._stop_tailing()
+                    await self._catch_up()
+                finally:
+                    self._follow_on()
             if not self._seq and self._lease is None and not self.followers:
                 self._conversation = None
                 raise ConversationGone(f"there is no conversation {self.name!r}")
@@ -159,10 +169,10 @@ class Held:
                 with _logged(self.name, "its lease was not given back"):
                     await self._terms.log.release(lease)
             self._sure = self._wrote = False
-            if self._in_use and self.ended is None:
+            await self._stop_tailing()
+            if self._in_use and self.ended is None:  # asked last, for whoever came meanwhile counts on it
                 self._follow_on()
                 return False
-            await self._stop_tailing()
             self._conversation = None
             return True
 
@@ -178,6 +188,19 @@ class Held:
             if self._conversation is None:
                 await self._catch_up()
             self._follow_on()
+
+    @asynccontextmanager
+    async def _called(self) -> AsyncGenerator[None]:
+        """Take the lock for a caller, who counts while it waits."""
+        self._callers += 1
+        try:
+            await self._lock.acquire()
+        finally:
+            self._callers -= 1
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     async def unfollow(self) -> None:
         """Count one follower less."""
@@ -279,7 +302,7 @@ class Held:
                 refused, self._lease = lost, None
             except StaleWriter as stale:
                 refused, self._sure = stale, False
-            except LogUnavailable:
+            except Exception:
                 self._sure = False  # it may have been written, and only the answer was lost
                 raise
             else:
@@ -297,9 +320,9 @@ class Held:
             raise self.ended
         if self._lease is None:
             self._lease = await self._terms.log.acquire(self.name, self._terms.holder)
-            await self._stop_tailing()
             self._sure = False
         if not self._sure:
+            await self._stop_tailing()
             await self._catch_up()
             self._sure = self._wrote = True
         return self._state()
@@ -308,6 +331,7 @@ class Held:
         state = self._state()
         change = state.feed(record.raw, record.at)
         self._seq += 1
+        self._latest = record
         self._bulk += bulk_of(record.raw, record.type, keep_audio=state.keeps_audio)
         self._weigh()
         if change:
@@ -358,11 +382,34 @@ class Held:
             await self._revive()
             return
         try:
-            async with aclosing(self._terms.log.read(self.name, self._seq)) as entries:
-                async for entry in entries:
-                    self._apply(entry)
-        except (HistoryGone, LogBehind):
+            await self._read_on()
+        except HistoryGone:
+            if self._latest is None:
+                await self._revive()
+            else:  # only that one, perhaps: it was the last before a checkpoint
+                self._latest = None
+                await self._catch_up()
+        except LogBehind as error:
+            _LOG.warning("the log has lost its end, and %r is read anew: %s", self.name, error)
             await self._revive()
+
+    async def _read_on(self) -> None:
+        """Apply what the log has more; first see that its event at this place is the one that was applied.
+
+        A log that has lost its end may have been written since, and be as long again.
+        """
+        seq, latest = self._seq, self._latest
+        same = latest is None
+        async with aclosing(self._terms.log.read(self.name, seq if latest is None else seq - 1)) as entries:
+            async for entry in entries:
+                if latest is not None and entry.seq == seq:
+                    same = (entry.raw, entry.at) == (latest.raw, latest.at)
+                    if not same:
+                        break
+                else:
+                    self._apply(entry)
+        if not same:
+            raise LogBehind(f"{self.name!r} has no longer the event {seq} that was read from it")
 
     async def _revive(self) -> None:
         """Read it all: the last checkpoint, and the events since."""
@@ -372,7 +419,7 @@ class Held:
         if self._started is not None and revived.started != self._started:
             raise self.gone()
         self._conversation, self._seq, self._saved = revived.conversation, revived.seq, revived.saved
-        self._started, self._bulk = revived.started, revived.bulk
+        self._started, self._bulk, self._latest = revived.started, revived.bulk, revived.latest
         self._weigh()
         self._tell(None)
 
@@ -380,14 +427,16 @@ class Held:
 
     def _follow_on(self) -> None:
         """Follow the log, where somebody watches and another writes."""
-        if self.followers and self._lease is None and self._tailing is None and self.ended is None:
+        writes = self._lease is not None and self._sure
+        if self.followers and not writes and self._tailing is None and self.ended is None:
             self._tailing = asyncio.create_task(self._tail())
 
     async def _stop_tailing(self) -> None:
         if self._tailing is not None:
             tailing, self._tailing = self._tailing, None
-            tailing.cancel()
-            await asyncio.wait([tailing])
+            while not tailing.done():  # before Python 3.12 a wait within it may swallow a cancellation
+                tailing.cancel()
+                await asyncio.wait([tailing], timeout=0.5)
 
     async def _tail(self) -> None:
         """Apply what others write, until this is cancelled or it ends."""
@@ -411,7 +460,7 @@ class _logged(suppress):  # noqa: N801  (as what it extends)
     """Note what a log could not do where nothing is lost by that."""
 
     def __init__(self, name: str, what: str) -> None:
-        super().__init__(LogError)
+        super().__init__(LogError, ValueError)  # the latter for a checkpoint after the end: the log lost that
         self._name, self._what = name, what
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> bool:
@@ -419,6 +468,13 @@ class _logged(suppress):  # noqa: N801  (as what it extends)
         if passed:
             _LOG.warning("%r: %s: %s", self._name, self._what, error)
         return passed
+
+
+async def _to_its_end(work: Coroutine[Any, Any, Snapshot]) -> Snapshot:
+    """Do something that is done also when its caller is cancelled: half of it would be nobody's."""
+    task = asyncio.create_task(work)
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())  # the caller's, if it is there
+    return await asyncio.shield(task)
 
 
 def _settle(done: asyncio.Future[list[Change]], result: list[Change] | Exception) -> None:

@@ -262,6 +262,9 @@ class Hub:
         async with self._starting:
             if not self._tasks and not self._stopped:
                 await self._log.beat(self.holder, self._lease)
+                if self._stopped:  # meanwhile
+                    await self._log.beat(self.holder, 0)
+                    return
                 self._tasks = [asyncio.create_task(self._beat()), asyncio.create_task(self._tidy())]
 
     async def _beat(self) -> None:
@@ -278,7 +281,8 @@ class Hub:
         loop = asyncio.get_running_loop()
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._full.wait(), self._idle / 4)
+                async with asyncio.timeout(self._idle / 4):
+                    await self._full.wait()
             self._full.clear()
             before = loop.time() - self._idle
             idle = [each for each in self._held.values() if each.used <= before and not each.busy]

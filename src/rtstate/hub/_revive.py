@@ -12,7 +12,7 @@ import attrs
 from rtstate.conversation import Conversation
 from rtstate.errors import CheckpointError, HistoryGone, LogDamaged
 from rtstate.hub._weight import bulk_of, bulk_of_checkpoint
-from rtstate.logs import Checkpoint, Log
+from rtstate.logs import Checkpoint, Log, Record
 
 _LOG: Final = logging.getLogger("rtstate.hub")
 
@@ -21,7 +21,8 @@ _LOG: Final = logging.getLogger("rtstate.hub")
 class Revived:
     """A conversation after the event ``seq``, by way of a checkpoint after ``saved``.
 
-    ``started`` tells it from another of its name; ``bulk`` is what is needed to estimate its memory.
+    ``started`` tells it from another of its name; ``bulk`` is what is needed to estimate its memory;
+    ``latest`` is the event ``seq``, where that is not in the checkpoint.
     """
 
     conversation: Conversation
@@ -29,6 +30,7 @@ class Revived:
     saved: int
     started: float | None
     bulk: int
+    latest: Record | None = None
 
 
 async def revive(log: Log, name: str, new: Callable[[], Conversation] = Conversation) -> Revived:
@@ -52,13 +54,15 @@ async def revive(log: Log, name: str, new: Callable[[], Conversation] = Conversa
         kept = await log.load(name)
         conversation, saved = _restored(name, kept, summary.first if summary else 1, new)
         seq, bulk = saved, bulk_of_checkpoint(kept.data) if kept else 0
+        latest: Record | None = None
         with suppress(HistoryGone):  # it was trimmed meanwhile, so there is a newer checkpoint
             async with aclosing(log.read(name, seq)) as entries:
                 async for entry in entries:
                     conversation.feed(entry.raw, entry.at)
-                    seq = entry.seq
+                    seq, latest = entry.seq, entry
                     bulk += bulk_of(entry.raw, entry.type, keep_audio=conversation.keeps_audio)
-            return Revived(conversation, seq, saved, summary.started if summary else None, bulk)
+            started = summary.started if summary else None
+            return Revived(conversation, seq, saved, started, bulk, latest)
 
 
 def _restored(

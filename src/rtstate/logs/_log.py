@@ -388,4 +388,5 @@ def _is_text(value: str) -> bool:
 async def _wait(rung: asyncio.Event, seconds: float | None) -> None:
     """Wait for a ring, or so long."""
     with suppress(TimeoutError):
-        await asyncio.wait_for(rung.wait(), seconds)
+        async with asyncio.timeout(seconds):  # wait_for may swallow a cancellation before Python 3.12
+            await rung.wait()
