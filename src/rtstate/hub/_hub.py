@@ -20,7 +20,8 @@ from rtstate._watch import watch
 from rtstate.conversation import Conversation
 from rtstate.document import Snapshot
 from rtstate.errors import HubFull, HubStopped, LogError
-from rtstate.hub._held import Held, Terms
+from rtstate.hub._copy import Copy, Terms
+from rtstate.hub._held import Held
 from rtstate.logs import Log, Record
 from rtstate.update import Update
 from rtstate.wire import Raw
@@ -103,7 +104,7 @@ class Hub:
             changed=self._weighed,
         )
         self._held: OrderedDict[str, Held] = OrderedDict()  # the one used longest ago first
-        self._weights: dict[Held, int] = {}
+        self._weights: dict[Copy, int] = {}
         self._weight = 0
         self._events = self._evicted = 0
         self._full = asyncio.Event()
@@ -318,7 +319,7 @@ class Hub:
         await held.let_go(also_in_use=True)
         self._drop(held)
 
-    def _weighed(self, held: Held) -> None:
+    def _weighed(self, held: Copy) -> None:
         self._weight += held.weight - self._weights.get(held, 0)
         self._weights[held] = held.weight
         if self._weight > self._memory:
