@@ -1,7 +1,9 @@
 """Running the command line in a test."""
 
 import json
-from collections.abc import Mapping
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,3 +38,16 @@ def saved_example(folder: Path) -> Path:
     file = folder / "call.jsonl"
     file.write_text("".join(line + "\n" for line in simulate.example().lines(timed=True)))
     return file
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let what is started here take an interrupt, also where a shell runs the tests in the background.
+
+    Such a shell has interrupts ignored, and that is inherited.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

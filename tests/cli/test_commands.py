@@ -13,7 +13,7 @@ import pytest
 import rtstate
 from rtstate import simulate
 from rtstate.cli._printing import page_console
-from tests.cli.support import invoke
+from tests.cli.support import interruptible, invoke
 
 RTSTATE = (sys.executable, "-m", "rtstate")
 HELLO = '{"type": "conversation.item.added", "item": {"id": "item_1", "type": "message", "role": "user"}}'
@@ -173,9 +173,11 @@ def test_a_broken_pipe_ends_quietly(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are those of POSIX")
 def test_an_interrupt_exits_with_130_quietly() -> None:
-    with subprocess.Popen(
-        [*RTSTATE, "replay", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
+    with interruptible():
+        process = subprocess.Popen(
+            [*RTSTATE, "replay", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+    with process:
         assert process.stdin is not None
         assert process.stderr is not None
         process.stdin.write(b"not json\n" * 2)

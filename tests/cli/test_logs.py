@@ -12,7 +12,7 @@ import pytest
 from click.testing import Result
 
 from rtstate import Conversation, replay
-from tests.cli.support import added, invoke, recorded, said, saved_example
+from tests.cli.support import added, interruptible, invoke, recorded, said, saved_example
 
 
 @pytest.fixture
@@ -224,9 +224,10 @@ def test_one_process_records_and_others_follow(url: str) -> None:
         recording.stdin.write(recorded(added("item_1")))
         recording.stdin.flush()
         wait_for(lambda: Path(url[10:]).exists() and listed(url) != [])
-        tailing = subprocess.Popen(
-            [*command, "tail", "live", "--log", url, "--json"], stdout=subprocess.PIPE, text=True
-        )
+        with interruptible():
+            tailing = subprocess.Popen(
+                [*command, "tail", "live", "--log", url, "--json"], stdout=subprocess.PIPE, text=True
+            )
         assert tailing.stdout is not None
         for number in range(5):
             recording.stdin.write(recorded(said("item_2", str(number))))
@@ -262,7 +263,8 @@ def test_a_writer_that_is_refused_does_not_wait_for_its_input(url: str) -> None:
     environment = {**os.environ, "PYTHONFAULTHANDLER": "1"}
     command = [sys.executable, "-m", "rtstate", "record", "live", "--log", url]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    first, second = (subprocess.Popen(command, text=True, env=environment, **pipes) for _ in range(2))  # type: ignore[call-overload]
+    with interruptible():
+        first, second = (subprocess.Popen(command, text=True, env=environment, **pipes) for _ in range(2))  # type: ignore[call-overload]
     first.stdin.write(recorded(added("item_1")))
     first.stdin.flush()
     wait_for(lambda: Path(url[10:]).exists() and listed(url) != [])
