@@ -20,11 +20,11 @@ from rtstate.logs.redis import RedisLog
 from rtstate.logs.sqlite import SqliteLog
 from tests.hub.processes import Process, numbered, numbers, replayed, surely
 from tests.hub.support import CALL, until
+from tests.logs.disk import on_a_small_disk
 from tests.logs.process import ROOT
 from tests.logs.redis_support import Proxy, asking, prefix
 from tests.logs.support import eventually
 from tests.logs.test_kills import KINDS, urls
-from tests.logs.test_sqlite import private
 from tests.servers import RedisServer
 
 pytestmark = pytest.mark.anyio
@@ -376,20 +376,7 @@ async def test_followers_outlive_a_read_that_failed(launch: Launch) -> None:
 
 
 def test_a_full_disk_under_a_hub_changes_nothing_that_was_acknowledged(tmp_path: Path) -> None:
-    alone = private()
-    if alone is None:
-        reason = "a small disk cannot be mounted here"
-        if CI and os.geteuid() == 0:
-            pytest.fail(reason)
-        pytest.skip(reason)
-    program = 'mount -t tmpfs -o size=3m none "$1" && exec "$2" -m tests.hub.processes fill "$1"'
-    ran = subprocess.run(
-        [*alone, "sh", "-c", program, "sh", str(tmp_path), sys.executable],
-        check=False,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
+    ran = on_a_small_disk("tests.hub.processes", "3m", tmp_path)
     assert ran.returncode == 0, ran.stderr
 
 

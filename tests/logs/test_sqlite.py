@@ -2,11 +2,7 @@
 
 import asyncio
 import contextlib
-import os
-import shutil
 import sqlite3
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,7 +11,8 @@ import pytest
 from rtstate.errors import LogDamaged, LogError, LogUnavailable
 from rtstate.logs import Checkpoint, Record
 from rtstate.logs.sqlite import SqliteLog
-from tests.logs.process import ROOT, started
+from tests.logs.disk import on_a_small_disk
+from tests.logs.process import started
 from tests.logs.support import by_hand, everything, filled, numbers, record, records, taken
 
 pytestmark = pytest.mark.anyio
@@ -310,31 +307,8 @@ async def test_every_error_of_sqlite_becomes_one_of_ours(log: SqliteLog) -> None
     assert isinstance(log._writer.error(garbled), LogDamaged)
 
 
-def private() -> list[str] | None:
-    """The command before another that gives it mounts of its own; None where that is not permitted."""
-    for command in (["unshare", "-m"], ["unshare", "-rm"]):
-        if shutil.which("unshare"):
-            tried = subprocess.run([*command, "true"], check=False, capture_output=True)
-            if tried.returncode == 0:
-                return command
-    return None
-
-
 def test_a_full_disk_loses_nothing_and_is_gone_on_from_when_there_is_room(tmp_path: Path) -> None:
-    alone = private()
-    if alone is None:
-        reason = "a small disk cannot be mounted here"
-        if os.environ.get("CI") and os.geteuid() == 0:
-            pytest.fail(reason)
-        pytest.skip(reason)
-    program = 'mount -t tmpfs -o size=4m none "$1" && exec "$2" -m tests.logs.process fill "$1"'
-    ran = subprocess.run(
-        [*alone, "sh", "-c", program, "sh", str(tmp_path), sys.executable],
-        check=False,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
+    ran = on_a_small_disk("tests.logs.process", "4m", tmp_path)
     assert ran.returncode == 0, ran.stderr
 
 

@@ -20,9 +20,9 @@ from rtstate.cli._lines import log_lines, runs
 from rtstate.cli._logs import LOG, check_name, entries, expect, opened, recorded, run
 from rtstate.cli._printing import page_console, print_blocks, print_document, print_page
 from rtstate.cli._reading import Refused
-from rtstate.errors import ConversationGone, LeaseHeld
+from rtstate.errors import LeaseHeld
 from rtstate.hub import Hub, revive
-from rtstate.logs import Entry, Log, Summary
+from rtstate.logs import Checkpoint, Entry, Log, Summary
 
 _AT_ONCE: Final = 100
 _SIZES: Final = ((1e3, "kB"), (1e6, "MB"), (1e9, "GB"))
@@ -108,19 +108,17 @@ def show_command(name: str, url: str, as_json: bool, pretty: bool) -> None:
     rtstate show support-17 --log sqlite:///calls.db
     rtstate transcript sqlite:///calls.db#support-17
     """  # noqa: D301
-    conversation = run(_revived(opened(url), name))[0]
+    conversation = run(_revived(opened(url), name))
     if as_json or pretty:
         print_document(conversation, pretty)
     else:
         print_page(page_console(), conversation)
 
 
-async def _revived(log: Log, name: str, upto: int | None = None) -> tuple[Conversation, int]:
-    """Return a conversation and the number of its last event; without ``upto`` events before its end."""
+async def _revived(log: Log, name: str) -> Conversation:
     async with log:
         await expect(log, name)
-        revived = await revive(log, name, lambda: Conversation(history=0))
-    return revived.conversation, revived.seq
+        return (await revive(log, name, lambda: Conversation(history=0))).conversation
 
 
 @click.command("tail", short_help="Show the last events of a conversation, and those that come.")
@@ -140,13 +138,13 @@ def tail_command(name: str, url: str, wanted: int, no_follow: bool, as_json: boo
     rtstate tail support-17 --log redis://localhost/0
     rtstate tail support-17 --log sqlite:///calls.db -n 1000000 --no-follow --json > call.jsonl
     """  # noqa: D301
-    summary = run(_summary(opened(url), name))
-    begin = max(summary.last - wanted, summary.first - 1)
+    begin, kept = run(_before(opened(url), name, wanted))
     if as_json:
         for entry in entries(url, name, begin, follow=not no_follow):
             click.echo(recorded(entry).encode())
         return
-    conversation, after = run(_before(opened(url), name, begin))
+    conversation = Conversation.restore(kept.data) if kept else Conversation(history=0)
+    after = kept.seq if kept else 0
     events = (
         (each.seq, each.raw, each.at) for each in _after(url, name, after, begin, conversation, not no_follow)
     )
@@ -154,22 +152,13 @@ def tail_command(name: str, url: str, wanted: int, no_follow: bool, as_json: boo
     print_blocks(page_console(), log_lines(runs(shown, fold=no_follow)), at_once=1)
 
 
-async def _summary(log: Log, name: str) -> Summary:
+async def _before(log: Log, name: str, wanted: int) -> tuple[int, Checkpoint | None]:
+    """Return after which event the last ones begin, and the checkpoint if it is not after that."""
     async with log:
-        await expect(log, name)
-        summary = await log.summary(name)
-        if summary is None:
-            raise ConversationGone(f"{name!r} was deleted meanwhile")
-        return summary
-
-
-async def _before(log: Log, name: str, begin: int) -> tuple[Conversation, int]:
-    """Return the conversation at the last checkpoint that is not after an event, and where that is."""
-    async with log:
+        summary = await expect(log, name)
         kept = await log.load(name)
-    if kept is not None and kept.seq <= begin:
-        return Conversation.restore(kept.data), kept.seq
-    return Conversation(history=0), 0
+    begin = max(summary.last - wanted, summary.first - 1)
+    return begin, kept if kept is not None and kept.seq <= begin else None
 
 
 def _after(

@@ -14,7 +14,7 @@ from pydantic_core import from_json
 from rtstate.cli._layout import clean
 from rtstate.cli._reading import Refused, Unusable
 from rtstate.errors import HistoryGone, HubError, LogError, LogUnavailable
-from rtstate.logs import Entry, Log, open_log
+from rtstate.logs import Entry, Log, Summary, open_log
 
 Result = TypeVar("Result")
 
@@ -59,11 +59,13 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
         return asyncio.run(work)
 
 
-async def expect(log: Log, name: str) -> None:
-    """Raise Refused where there is no such conversation."""
+async def expect(log: Log, name: str) -> Summary:
+    """Return what is known of a conversation; raise Refused where there is none of that name."""
     check_name(log, name)
-    if await log.summary(name) is None:
+    summary = await log.summary(name)
+    if summary is None:
         raise Refused(f"there is no conversation {clean(name)!r}; rtstate ls shows those there are")
+    return summary
 
 
 def check_name(log: Log, name: str) -> None:

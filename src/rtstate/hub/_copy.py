@@ -24,8 +24,6 @@ from rtstate.hub._weight import bulk_of, weight
 from rtstate.logs import Lease, Log, Record
 
 _LOG: Final = logging.getLogger("rtstate.hub")
-_BATCH: Final = 1 << 20
-_TRIES: Final = 5
 _PAUSE: Final = 0.5
 
 

@@ -27,7 +27,6 @@ from rtstate.logs import Checkpoint, Record
 _LOG: Final = logging.getLogger("rtstate.hub")
 _BATCH: Final = 1 << 20
 _TRIES: Final = 5
-_PAUSE: Final = 0.5
 
 
 @attrs.define(eq=False)

@@ -301,6 +301,8 @@ class Hub:
 
     async def _shrink(self) -> bool:
         """Evict those used longest ago until the rest is within the budget; tell whether it is."""
+        if self._weight <= self._memory:
+            return True
         for held in tuple(self._held.values()):
             if self._weight <= self._memory:
                 break
