@@ -14,7 +14,7 @@ TARGET = feed restore
 SECONDS = 600
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test redis-server fuzz coverage docs lint format types bench build lock clean
+.PHONY: help demo test redis-server chromium fuzz coverage docs lint format types bench build lock clean
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -22,13 +22,13 @@ help:  ## list these commands
 demo: $(READY)  ## replay a conversation in the terminal
 	@$(BIN)/rtstate demo
 
-test: $(READY) $(NODE_READY) redis-server  ## run the tests and the examples in docstrings (ARGS="-k order" to choose)
+test: $(READY) $(NODE_READY) redis-server chromium  ## run the tests and the examples in docstrings (ARGS="-k order" to choose)
 	@$(BIN)/pytest $(PARALLEL) $(ARGS)
 
 fuzz: $(READY)  ## look for inputs that break the library (TARGET=feed, SECONDS=60; it keeps them in .fuzz/)
 	@for target in $(TARGET); do $(BIN)/python -m fuzz $$target -max_total_time=$(SECONDS) $(ARGS) || exit; done
 
-coverage: $(READY) $(NODE_READY) redis-server  ## run the tests and list the lines and branches they miss
+coverage: $(READY) $(NODE_READY) redis-server chromium  ## run the tests and list the lines and branches they miss
 	@$(BIN)/pytest --cov $(PARALLEL) $(ARGS)
 
 docs: $(READY)  ## run every code block of the README and docs
@@ -73,14 +73,21 @@ $(NODE_READY): $(NODE)/package.json $(NODE)/package-lock.json $(NODE)/.npmrc | $
 	@touch $@
 
 redis-server:  # the tests start their own; the one that Debian starts when it is installed is not used
-	@if command -v redis-server || command -v valkey-server; then exit; fi > /dev/null; \
-	root=; [ "$$(id -u)" = 0 ] || root="sudo -n"; \
-	if command -v apt-get && { [ -z "$$root" ] || $$root true; }; then \
-	  export DEBIAN_FRONTEND=noninteractive; \
-	  $$root apt-get -qq update; $$root apt-get -qq install --no-install-recommends redis-server; \
-	fi > /dev/null 2>&1; \
-	command -v redis-server > /dev/null || \
-	  echo "Without redis-server the tests of the log on Redis are skipped; on Debian: apt install redis-server"
+	@$(call debian,redis-server,redis-server valkey-server,the tests of the log on Redis are skipped)
+
+chromium:  # the tests open the page in it
+	@$(call debian,chromium,chromium chromium-browser google-chrome,the tests of the page are skipped)
+
+# $(call debian,package,commands,what goes without): install a package of Debian's where it is missing and one may
+define debian
+for command in $(2); do if command -v $$command; then exit; fi; done > /dev/null; \
+root=; [ "$$(id -u)" = 0 ] || root="sudo -n"; \
+if command -v apt-get && { [ -z "$$root" ] || $$root true; }; then \
+  export DEBIAN_FRONTEND=noninteractive; \
+  $$root apt-get -qq update; $$root apt-get -qq install --no-install-recommends $(1); \
+fi > /dev/null 2>&1; \
+command -v $(1) > /dev/null || echo "Without $(1) $(3); on Debian: apt install $(1)"
+endef
 
 $(BIN)/python:
 	@for python in $(PYTHON) python3.14 python3.13 python3.12 python3.11; do \
