@@ -1,7 +1,7 @@
 """The target `restore`: bytes are a conversation again, or raise CheckpointError; there is no third way.
 
-An input is a byte of options and then a checkpoint: as it is, or only the JSON within, which is packed here
-so that the fuzzer need not know the compression.
+An input is a byte of options and then a checkpoint: as it is, or the JSON within, a zero byte and the ids,
+and packed here so that the fuzzer need not know the compression.
 """
 
 from __future__ import annotations
@@ -29,13 +29,15 @@ def header() -> bytes:
 
 
 def packed(payload: bytes) -> bytes:
-    """Make a checkpoint of the JSON within one."""
-    return header() + zlib.compress(payload, 1)
+    """Make a checkpoint of the JSON within one, and its ids."""
+    text, _, ids = payload.partition(b"\0")
+    return header() + zlib.compress(text, 1) + ids
 
 
 def unpacked(checkpoint: bytes) -> bytes:
-    """Return the JSON within a checkpoint."""
-    return zlib.decompress(checkpoint[len(header()) :])
+    """Return the JSON within a checkpoint, and its ids."""
+    stream = zlib.decompressobj()
+    return stream.decompress(checkpoint[len(header()) :]) + b"\0" + stream.unused_data
 
 
 def check(data: bytes) -> None:

@@ -60,12 +60,20 @@ def refused(event_id: str) -> Event:
     return event("error", error={"message": "no", "event_id": event_id})
 
 
+def parts(conversation: Conversation) -> tuple[Any, bytes]:
+    """What its checkpoint holds: the JSON, and the ids."""
+    stream = zlib.decompressobj()
+    text = stream.decompress(conversation.checkpoint()[len(HEADER) :])
+    return json.loads(text), stream.unused_data
+
+
 def payload(conversation: Conversation) -> Any:
-    return json.loads(zlib.decompress(conversation.checkpoint()[len(HEADER) :]))
+    return parts(conversation)[0]
 
 
-def packed(value: Any) -> bytes:
-    return HEADER + zlib.compress((value if isinstance(value, str) else json.dumps(value)).encode())
+def packed(value: Any, ids: bytes = b"") -> bytes:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return HEADER + zlib.compress(text.encode()) + ids
 
 
 def goes_on(before: Iterable[Event], *after: Event, **options: Any) -> Conversation:
@@ -322,7 +330,7 @@ def test_a_checkpoint_is_small() -> None:
     for length in (100, 1_100):
         conversation = state(*simulate.long_conversation(length))
         sizes.append(len(conversation.checkpoint()))
-    assert sizes[1] < len(conversation.snapshot().to_dict()["items"]) * 160
+    assert sizes[1] < len(conversation.snapshot().to_dict()["items"]) * 190
     assert sizes[1] < len(conversation.snapshot().to_json()) / 3
     assert sizes[1] < sizes[0] * 12
 
@@ -381,9 +389,9 @@ def test_what_is_not_bytes_is_a_mistake_of_the_caller(data: Any) -> None:
         (b"rtstate-checkpoint/\n", "this is no checkpoint"),
         (b"rtstate-checkpoint/2\nwhatever", "of version 2, .* restore it with a newer one"),
         (b"rtstate-checkpoint/0\nwhatever", "of version 0, .* never was"),
-        (HEADER, "cut short, at 0 bytes"),
+        (HEADER, "cut short, at 21 bytes"),
         (HEADER + b"\0\0", "damaged"),
-        (HEADER + zlib.compress(b"{}") + b"more", "followed by 4 bytes of something else"),
+        (Conversation().checkpoint() + b"more", "followed by 4 bytes of something else"),
         (packed("{"), "not written by rtstate"),
         (packed("[" * 100_000), "not written by rtstate"),
         (packed('{"history": NaN}'), "NaN is no JSON"),
@@ -421,8 +429,12 @@ def test_what_is_cut_or_bent_is_refused_whole() -> None:
     [
         (("history",), -1, "history: Input should be greater than or equal to 0"),
         (("history",), True, "history: Input should be a valid integer"),
-        (("seen",), [["a"]], "seen: List should have at least 2 items"),
-        (("seen", 0), [5], "seen.0.0: Input should be a valid string"),
+        (("seen",), [["a"]], "seen: Input should be a valid dictionary"),
+        (("sent", "older"), -1, "sent.older: Input should be greater than or equal to 0"),
+        (("seen", "recent"), 1, "it has no 1 event ids"),
+        (("seen", "sums"), 3, "its event ids are not those that were saved"),
+        (("seen", "text"), 1 << 33, "seen.text: Input should be less than or equal to"),
+        (("sent", "crc"), 0, "its event ids are not those that were saved"),
         (("anomalies",), [{"kind": "odd"}], "anomalies.0.kind: Input should be 'invalid'"),
         (("surprise",), 1, "surprise: Extra inputs are not permitted"),
         (("draft", "surprise"), 1, "draft.surprise: Extra inputs"),
@@ -441,9 +453,9 @@ def test_what_is_cut_or_bent_is_refused_whole() -> None:
     ],
 )
 def test_what_is_of_the_wrong_type_says_where(path: tuple[Any, ...], value: Any, said: str) -> None:
-    whole = payload(rich())
+    whole, ids = parts(rich())
     bent = whole
     for key in path[:-1]:
         bent = bent[key]
     bent[path[-1]] = value
-    assert said in refusal(packed(whole))
+    assert said in refusal(packed(whole, ids))

@@ -62,14 +62,14 @@ def test_the_shape_of_a_version_is_fixed() -> None:
 
 def test_the_file_holds_something_of_everything() -> None:
     """Else a version could lose what the file does not have, and nobody would see."""
-    saved = checkpoint.unpack(CHECKPOINTS[-1].read_bytes())
+    saved, _, _ = checkpoint.unpack(CHECKPOINTS[-1].read_bytes())
     draft = saved["draft"]
     shapes = formats.shape_of_checkpoints()
     assert [name for name in shapes["SavedDraft"] if draft[name] in ([], {}, None)] == []
     assert all(draft["order"].values())
     assert saved["anomalies"]
-    assert saved["seen"][1]
-    assert saved["sent"][1]
+    assert saved["seen"]["recent"]
+    assert saved["sent"]["recent"]
     assert {each["kind"] for each in draft["requests"]} == {"create", "delete", "truncate"}
     for name, entities in {
         "SavedItem": draft["items"],

@@ -23,7 +23,7 @@ from rtstate import Change, Conversation
 from rtstate._draft.writer import Writer
 from rtstate._growing import Audio, Growing, Grown
 from rtstate._order import Order
-from rtstate.conversation import _Seen
+from rtstate._seen import SavedIds, Seen
 from tests.recordings_support import recordings_required
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -110,8 +110,9 @@ def text_of_the_end(self: Growing) -> Any:
 SHARED: dict[str, None] = {}
 
 
-def shared(self: _Seen) -> None:
-    self._now = self._before = SHARED
+def shared(self: Seen) -> None:
+    self._now, self._before = SHARED, {}
+    self._room = 4096
 
 
 PATCH, INVERSE, SAVE = Change.patch, Change.inverse, Order.save
@@ -140,11 +141,11 @@ def short_memory(self: Order) -> dict[str, Any]:
         (Writer, "add_response", raising, "planted"),
         (Growing, "grown", short_text, "the patch leads elsewhere"),
         (Growing, "grown", text_of_the_end, "an old snapshot has changed"),
-        (_Seen, "__init__", shared, "the same events lead elsewhere without snapshots"),
+        (Seen, "__init__", shared, "the same events lead elsewhere without snapshots"),
         (Change, "patch", patch_without_its_last, "the strict patches lead elsewhere"),
         (Change, "inverse", inverse_without_its_first, "there is no way back"),
         (Audio, "decoded", lambda self: b"", "assert_heard"),
-        (_Seen, "save", lambda self: ([], []), "restored, it goes on otherwise"),
+        (Seen, "save", lambda self: SavedIds(), "restored, it goes on otherwise"),
         (Order, "save", short_memory, "restored, it goes on otherwise"),
     ],
 )

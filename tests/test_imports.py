@@ -13,7 +13,7 @@ HOME = Path(rtstate.__file__).parent
 LADDER = [
     # the nouns: what a conversation is
     ["_types", "errors"],
-    ["_json", "_vector", "_twin", "_trace", "_growing"],
+    ["_json", "_vector", "_twin", "_trace", "_growing", "_seen"],
     ["_audio_format", "_heard", "_model"],
     ["_operations"],
     ["_change", "_order", "document", "patching"],

@@ -192,11 +192,11 @@ def test_asking_changes_nothing() -> None:
 
 @pytest.mark.parametrize("begun", [[0], [-1], [2, 1], [1, 4]])
 def test_a_checkpoint_whose_sessions_make_no_sense_is_refused(begun: list[int]) -> None:
-    saved = unpack(state(session("s1"), HI).checkpoint())
+    saved, *ids = unpack(state(session("s1"), HI).checkpoint())
     known = {"id": None, "model": None, "expires_at": None}
     saved["draft"]["sessions"] = [{**known, "first_revision": each} for each in begun]
     with pytest.raises(CheckpointError, match="sessions out of order"):
-        Conversation.restore(pack(saved))
+        Conversation.restore(pack(saved, *ids))
 
 
 # Items that are announced again

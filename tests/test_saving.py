@@ -12,7 +12,7 @@ from rtstate._draft.saving import save
 from rtstate._draft.work import ItemWork, PartWork, ResponseWork
 from rtstate._order import Order
 from tests.helpers import added, delta, state, user
-from tests.test_checkpoint import goes_on, packed, payload, rich
+from tests.test_checkpoint import goes_on, packed, parts, rich
 
 # What is written
 
@@ -143,13 +143,13 @@ def test_every_field_of_an_entity_has_its_place_in_a_checkpoint(node: type[Any])
     ],
 )
 def test_what_has_the_right_types_and_makes_no_sense_is_refused(path: tuple[Any, ...], value: Any) -> None:
-    whole = payload(rich())
+    whole, ids = parts(rich())
     bent = whole["draft"]
     for key in path[:-1]:
         bent = bent[key]
     bent[path[-1]] = value
     with pytest.raises(CheckpointError, match=r"hold together|written by"):
-        Conversation.restore(packed(whole))
+        Conversation.restore(packed(whole, ids))
 
 
 # How it is written
@@ -160,5 +160,6 @@ def test_a_backslash_is_no_half_a_character() -> None:
 
 
 def test_another_writer_may_space_it_otherwise() -> None:
-    whole = json.dumps(payload(rich()), indent=1, sort_keys=True)
-    assert Conversation.restore(packed(whole)).snapshot() == rich().snapshot()
+    whole, ids = parts(rich())
+    spaced = json.dumps(whole, indent=1, sort_keys=True)
+    assert Conversation.restore(packed(spaced, ids)).snapshot() == rich().snapshot()

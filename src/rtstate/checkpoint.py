@@ -4,9 +4,12 @@
 
     rtstate-checkpoint/1    a line of plain text: the format and its version
     zlib(JSON)              what the version says; zlib's checksum tells whether it is whole
+    zlib(ids), their sums   the event ids that the JSON counts: those of the server
+    zlib(ids), their sums   and those of the client
 
-The JSON is a :class:`Saved`. Its shape is fixed for a version: whoever changes it makes a new version, and a
-step that reads the one before (see ``docs/checkpoints.md``).
+The JSON is a :class:`Saved`; the ids are apart, so that nobody reads thousands in vain. The shape of all is
+fixed for a version: whoever changes it makes a new version, and a step that reads the one before (see
+``docs/checkpoints.md``).
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from pydantic_core import to_json
 from typing_extensions import TypedDict
 
 from rtstate._draft.saving import SHAPES, SavedDraft
+from rtstate._seen import SavedIds, sums_of
 from rtstate._types import AnomalyKind
 from rtstate.errors import CheckpointError
 
@@ -30,7 +34,7 @@ VERSION: Final = 1
 _HEADER: Final = re.compile(rb"rtstate-checkpoint/(\d{1,9})\n")
 _LARGEST: Final = 1 << 32
 _SURROGATE: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u[dD][89a-fA-F]")  # which is never written
-_Ids: TypeAlias = Annotated[list[list[str]], Field(min_length=2, max_length=2)]
+_Number: TypeAlias = Annotated[int, Field(ge=0, le=_LARGEST)]
 
 
 class SavedAnomaly(TypedDict):
@@ -43,24 +47,48 @@ class SavedAnomaly(TypedDict):
     event_id: str | None
 
 
+class SavedCount(TypedDict):
+    """How many event ids there are, how many bytes they and their checksums take, and a checksum of these."""
+
+    older: _Number
+    recent: _Number
+    text: _Number
+    sums: _Number
+    crc: _Number
+
+
 class Saved(TypedDict):
-    """What a checkpoint holds; ``seen`` and ``sent`` are the event ids of server and client, oldest first."""
+    """What a checkpoint holds; ``seen`` and ``sent`` count the event ids of server and client."""
 
     history: Annotated[int, Field(ge=0, le=1 << 31)]
     strict: bool
-    seen: _Ids
-    sent: _Ids
+    seen: SavedCount
+    sent: SavedCount
     anomalies: list[SavedAnomaly]
     draft: SavedDraft
 
 
-def pack(saved: Mapping[str, Any]) -> bytes:
-    """Return a checkpoint of what was saved. Cost: its size."""
-    return b"rtstate-checkpoint/%d\n" % VERSION + zlib.compress(to_json(saved), 3)
+def pack(saved: Mapping[str, Any], seen: SavedIds, sent: SavedIds) -> bytes:
+    """Return a checkpoint of what was saved, and of the ids seen. Cost: its size."""
+    counts = {"seen": _count(seen), "sent": _count(sent)}
+    header = b"rtstate-checkpoint/%d\n" % VERSION
+    return b"".join(
+        (header, zlib.compress(to_json({**saved, **counts}), 3), seen.text, seen.sums, sent.text, sent.sums)
+    )
 
 
-def unpack(data: bytes | bytearray | memoryview[int]) -> dict[str, Any]:
-    """Return what a checkpoint holds, checked field by field. Cost: its size.
+def _count(ids: SavedIds) -> SavedCount:
+    return SavedCount(
+        older=ids.older,
+        recent=ids.recent,
+        text=len(ids.text),
+        sums=len(ids.sums),
+        crc=zlib.crc32(ids.sums, zlib.crc32(ids.text)),
+    )
+
+
+def unpack(data: bytes | bytearray | memoryview[int]) -> tuple[dict[str, Any], SavedIds, SavedIds]:
+    """Return what a checkpoint holds, checked field by field, and the ids seen. Cost: its size.
 
     Raises CheckpointError for what is damaged, of a newer version, or no checkpoint at all.
     """
@@ -76,7 +104,7 @@ def unpack(data: bytes | bytearray | memoryview[int]) -> dict[str, Any]:
             f"a checkpoint of version {version}, and this rtstate reads {VERSION}: "
             + ("restore it with a newer one" if version > VERSION else "there never was such a version")
         )
-    text = _inflated(data[header.end() :])
+    text, rest = _inflated(data[header.end() :], len(data))
     try:
         # Not pydantic's reader: it takes 200 levels, an event may have as many, and here it lies deeper.
         value = json.loads(text, parse_constant=_refuse)
@@ -85,26 +113,50 @@ def unpack(data: bytes | bytearray | memoryview[int]) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise CheckpointError(f"this checkpoint was not written by rtstate: {error}") from None
     try:
-        return cast("dict[str, Any]", _reader().validate_python(value))
+        saved = cast("dict[str, Any]", _reader().validate_python(value))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         at = ".".join(map(str, first["loc"]))
         raise CheckpointError(f"this checkpoint was not written by rtstate: {at}: {first['msg']}") from None
+    seen, sent = _ids(rest, len(data), saved["seen"], saved["sent"])
+    return saved, seen, sent
 
 
-def _inflated(data: bytes) -> bytes:
+def _inflated(data: bytes, size: int) -> tuple[bytes, bytes]:
+    """Return what was compressed, and what follows it."""
     stream = zlib.decompressobj()
     try:
         text = stream.decompress(data, _LARGEST)
     except zlib.error as error:
         raise CheckpointError(f"this checkpoint is damaged: {error}") from None
     if not stream.eof:
-        raise CheckpointError(f"this checkpoint is cut short, at {len(data):,} bytes")
-    if stream.unused_data:
-        raise CheckpointError(
-            f"this checkpoint is followed by {len(stream.unused_data):,} bytes of something else"
-        )
-    return text
+        raise _cut_short(size)
+    return text, stream.unused_data
+
+
+def _ids(data: bytes, size: int, *counts: SavedCount) -> list[SavedIds]:
+    """Return the ids of both sides; raise CheckpointError where they are not as they were counted."""
+    made: list[SavedIds] = []
+    start = 0
+    for count in counts:
+        middle = start + count["text"]
+        end = middle + count["sums"]
+        if end > len(data):
+            raise _cut_short(size)
+        text, sums, number = data[start:middle], data[middle:end], count["older"] + count["recent"]
+        if zlib.crc32(sums, zlib.crc32(text)) != count["crc"]:
+            raise CheckpointError("this checkpoint is damaged: its event ids are not those that were saved")
+        if bool(text) != bool(number) or len(sums) not in sums_of(number):
+            raise CheckpointError(f"this checkpoint does not hold together: it has no {number:,} event ids")
+        made.append(SavedIds(text, count["older"], count["recent"], sums))
+        start = end
+    if start < len(data):
+        raise CheckpointError(f"this checkpoint is followed by {len(data) - start:,} bytes of something else")
+    return made
+
+
+def _cut_short(size: int) -> CheckpointError:
+    return CheckpointError(f"this checkpoint is cut short, at {size:,} bytes")
 
 
 def _refuse(constant: str) -> NoReturn:
@@ -114,6 +166,6 @@ def _refuse(constant: str) -> NoReturn:
 @cache
 def _reader() -> TypeAdapter[Any]:
     exactly: Any = with_config(ConfigDict(extra="forbid", strict=True, allow_inf_nan=False))
-    for shape in (*SHAPES, SavedAnomaly, Saved):
+    for shape in (*SHAPES, SavedAnomaly, SavedCount, Saved):
         exactly(shape)
     return TypeAdapter(Saved)

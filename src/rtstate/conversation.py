@@ -13,6 +13,7 @@ from rtstate._change import Anomaly, Change, ChangeTwin, Stats
 from rtstate._draft import Draft
 from rtstate._draft.saving import load, save
 from rtstate._model import SessionInfo
+from rtstate._seen import Seen
 from rtstate._types import LARGEST, AudioMode, Dialect, as_time
 from rtstate._watch import watch
 from rtstate.checkpoint import pack, unpack
@@ -23,38 +24,6 @@ from rtstate.wire import CLIENT_HANDLERS, HANDLERS, ClientEvent, Raw, UnknownEve
 
 _LOG: Final = logging.getLogger("rtstate")
 KEPT_ANOMALIES: Final = 100
-_REMEMBERED_IDS: Final = 4096
-
-
-class _Seen:
-    """The ids of at least the last 4,096 events, in two dicts that take turns."""
-
-    __slots__ = ("_before", "_now")
-
-    def __init__(self) -> None:
-        self._now: dict[str, None] = {}
-        self._before: dict[str, None] = {}
-
-    def has(self, event_id: str) -> bool:
-        """Tell whether an id was asked for before, and remember it. Cost: O(1)."""
-        now = self._now
-        if event_id in now or event_id in self._before:
-            return True
-        now[event_id] = None
-        if len(now) >= _REMEMBERED_IDS:
-            self._now, self._before = {}, now
-        return False
-
-    def __len__(self) -> int:
-        return len(self._before) + len(self._now)
-
-    def save(self) -> tuple[list[str], list[str]]:
-        """Return all ids it remembers, those that are forgotten first and the others."""
-        return list(self._before), list(self._now)
-
-    def load(self, before: list[str], now: list[str]) -> None:
-        """Remember the ids that were saved."""
-        self._before, self._now = dict.fromkeys(before), dict.fromkeys(now)
 
 
 def _ignore_unknown(draft: Draft, event: Mapping[str, Any]) -> None:
@@ -95,8 +64,8 @@ class Conversation:
         self._strict = strict
         self._history: deque[Change] = deque(maxlen=history)
         self._anomalies: deque[Anomaly] = deque(maxlen=KEPT_ANOMALIES)
-        self._seen = _Seen()
-        self._sent = _Seen()
+        self._seen = Seen()
+        self._sent = Seen()
         self._subscribers: dict[object, Callable[[Change], object]] = {}
         self._unpublished: list[Change] = []
 
@@ -282,11 +251,11 @@ class Conversation:
             {
                 "history": self._history.maxlen,
                 "strict": self._strict,
-                "seen": self._seen.save(),
-                "sent": self._sent.save(),
                 "anomalies": [attrs.asdict(anomaly) for anomaly in self._anomalies],
                 "draft": save(self._draft),
-            }
+            },
+            self._seen.save(),
+            self._sent.save(),
         )
 
     @classmethod
@@ -302,14 +271,14 @@ class Conversation:
         >>> Conversation.restore(conversation.checkpoint()).snapshot() == conversation.snapshot()
         True
         """
-        saved = unpack(data)
+        saved, seen, sent = unpack(data)
         conversation = cls(history=saved["history"], strict=saved["strict"])
         try:
             conversation._draft = load(saved["draft"])
         except (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise CheckpointError(f"this checkpoint does not hold together: {error!r}") from None
-        conversation._seen.load(*saved["seen"])
-        conversation._sent.load(*saved["sent"])
+        conversation._seen.load(seen)
+        conversation._sent.load(sent)
         conversation._anomalies.extend([Anomaly(**anomaly) for anomaly in saved["anomalies"]])
         return conversation
 

@@ -174,7 +174,7 @@ async def test_memory_stays_within_its_budget(log: Log) -> None:
 
 
 async def test_what_is_in_use_is_not_let_go_of_and_the_hub_says_that_it_is_full(log: Log) -> None:
-    async with Hub(log, memory=60_000) as hub:
+    async with Hub(log, memory=30_000) as hub:
         follower = hub.follow(CALL)
         await feed(hub, EVENTS[:200])
         await anext(follower)

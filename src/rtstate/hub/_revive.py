@@ -53,7 +53,7 @@ async def revive(log: Log, name: str, new: Callable[[], Conversation] = Conversa
         summary = await log.summary(name)
         kept = await log.load(name)
         conversation, saved = _restored(name, kept, summary.first if summary else 1, new)
-        seq, bulk = saved, bulk_of_checkpoint(kept.data) if kept else 0
+        seq, bulk = saved, bulk_of_checkpoint(kept.data, conversation) if kept else 0
         latest: Record | None = None
         with suppress(HistoryGone):  # it was trimmed meanwhile, so there is a newer checkpoint
             async with aclosing(log.read(name, seq)) as entries:

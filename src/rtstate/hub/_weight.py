@@ -13,6 +13,7 @@ _CHANGE: Final = 400
 _ENVELOPE: Final = 500  # of an event's bytes; what is beyond is text, which stays
 _MEASURED: Final = ("audio.delta", "input_audio_buffer.append")  # audio, of which only the length stays
 _UNPACKED: Final = 6  # bytes of JSON for one of a checkpoint
+_SAVED_ID: Final = 12  # bytes of a checkpoint, or some more
 
 
 def weight(conversation: Conversation, bulk: int) -> int:
@@ -37,6 +38,7 @@ def bulk_of(raw: bytes, event_type: str | None, *, keep_audio: bool) -> int:
     return max(len(raw) - _ENVELOPE, 0)
 
 
-def bulk_of_checkpoint(data: bytes) -> int:
-    """Return about how many bytes of text there are in a checkpoint."""
-    return len(data) * _UNPACKED
+def bulk_of_checkpoint(data: bytes, conversation: Conversation) -> int:
+    """Return about how many bytes of text there are in a conversation's checkpoint."""
+    ids = len(conversation._seen) + len(conversation._sent)  # pyright: ignore[reportPrivateUsage]
+    return max(len(data) - ids * _SAVED_ID, 0) * _UNPACKED
