@@ -121,9 +121,11 @@ async def test_a_writer_that_was_stopped_for_longer_than_its_lease_is_refused(
                 assert summary is not None
                 assert summary.holder == "B"
                 before = [entry.raw async for entry in log.read(CALL)]
-                await asyncio.sleep(0.3)
-                later = [entry.raw async for entry in log.read(CALL, len(before))]
-                assert later
+                later: list[bytes] = []
+                async with asyncio.timeout(30):
+                    while not later:
+                        await asyncio.sleep(0.3)
+                        later = [entry.raw async for entry in log.read(CALL, len(before))]
                 assert all(b'"item_B' in raw for raw in later), "who has lost its lease has written"
         finally:
             for each in (stalled, heir):
