@@ -1,5 +1,6 @@
 """The commands over a log, on a real file."""
 
+import asyncio
 import json
 import os
 import signal
@@ -12,6 +13,7 @@ import pytest
 from click.testing import Result
 
 from rtstate import Conversation, replay
+from rtstate.logs import Checkpoint, Record, open_log
 from tests.cli.support import added, interruptible, invoke, recorded, said, saved_example
 
 
@@ -293,3 +295,31 @@ def test_a_conversation_may_be_shown_from_its_checkpoint_alone(call: Path, url: 
     assert (
         json.loads(invoke("show", "call", "--log", url, "--json").stdout) == conversation.snapshot().to_dict()
     )
+
+
+def newer_checkpoint(url: str, *, trim: bool = False) -> None:
+    """A conversation of three events, whose checkpoint a later version wrote."""
+
+    async def write() -> None:
+        async with open_log(url, create=True) as log:
+            await log.append("newer", [Record.of(added(f"item_{n}")) for n in range(3)], expected=0)
+            await log.checkpoint("newer", Checkpoint(3, b"rtstate-checkpoint/9\n"))
+            if trim:
+                await log.trim("newer")
+
+    asyncio.run(write())
+
+
+def test_a_checkpoint_that_cannot_be_read_is_passed_over_while_all_events_are_there(url: str) -> None:
+    newer_checkpoint(url)
+    tailed = invoke("tail", "newer", "--log", url, "-n", "0", "--no-follow")
+    assert tailed.exit_code == 0
+    assert "its checkpoint cannot be read, so all events are: a checkpoint of version 9" in tailed.stderr
+
+
+def test_a_checkpoint_that_cannot_be_read_of_what_was_trimmed_is_said(url: str) -> None:
+    newer_checkpoint(url, trim=True)
+    tailed = invoke("tail", "newer", "--log", url, "-n", "0", "--no-follow")
+    assert tailed.exit_code == 1
+    assert "the checkpoint of 'newer' cannot be read, and the events before" in tailed.stderr
+    assert "Traceback" not in tailed.output

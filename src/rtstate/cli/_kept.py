@@ -20,9 +20,9 @@ from rtstate.cli._lines import log_lines, runs
 from rtstate.cli._logs import LOG, check_name, entries, expect, opened, recorded, run
 from rtstate.cli._printing import page_console, print_blocks, print_document, print_page
 from rtstate.cli._reading import Refused
-from rtstate.errors import LeaseHeld
+from rtstate.errors import CheckpointError, LeaseHeld
 from rtstate.hub import Hub, revive
-from rtstate.logs import Checkpoint, Entry, Log, Summary
+from rtstate.logs import Entry, Log, Summary
 
 _AT_ONCE: Final = 100
 _SIZES: Final = ((1e3, "kB"), (1e6, "MB"), (1e9, "GB"))
@@ -138,13 +138,11 @@ def tail_command(name: str, url: str, wanted: int, no_follow: bool, as_json: boo
     rtstate tail support-17 --log redis://localhost/0
     rtstate tail support-17 --log sqlite:///calls.db -n 1000000 --no-follow --json > call.jsonl
     """  # noqa: D301
-    begin, kept = run(_before(opened(url), name, wanted))
+    begin, after, conversation = run(_before(opened(url), name, wanted))
     if as_json:
         for entry in entries(url, name, begin, follow=not no_follow):
             click.echo(recorded(entry).encode())
         return
-    conversation = Conversation.restore(kept.data) if kept else Conversation(history=0)
-    after = kept.seq if kept else 0
     events = (
         (each.seq, each.raw, each.at) for each in _after(url, name, after, begin, conversation, not no_follow)
     )
@@ -152,13 +150,23 @@ def tail_command(name: str, url: str, wanted: int, no_follow: bool, as_json: boo
     print_blocks(page_console(), log_lines(runs(shown, fold=no_follow)), at_once=1)
 
 
-async def _before(log: Log, name: str, wanted: int) -> tuple[int, Checkpoint | None]:
-    """Return after which event the last ones begin, and the checkpoint if it is not after that."""
+async def _before(log: Log, name: str, wanted: int) -> tuple[int, int, Conversation]:
+    """Return after which event the last ones begin, and a state from which to go there, and its place."""
     async with log:
         summary = await expect(log, name)
         kept = await log.load(name)
     begin = max(summary.last - wanted, summary.first - 1)
-    return begin, kept if kept is not None and kept.seq <= begin else None
+    if kept is not None and kept.seq <= begin:
+        try:
+            return begin, kept.seq, Conversation.restore(kept.data)
+        except CheckpointError as error:
+            if summary.first > 1:
+                raise Refused(
+                    f"the checkpoint of {clean(name)!r} cannot be read, and the events before "
+                    f"{summary.first:,} are gone: {clean(error)}"
+                ) from None
+            click.echo(f"rtstate: its checkpoint cannot be read, so all events are: {clean(error)}", err=True)
+    return begin, 0, Conversation(history=0)
 
 
 def _after(
