@@ -217,7 +217,7 @@ async def test_the_page_and_what_watches_the_server(server: Served) -> None:
     await server.post(LINES)
     counted = (await server.client.get("/metrics")).text
     assert f"rtstate_ingested_events_total {len(LINES)}.0" in counted
-    assert 'route="/conversations/{id}/events",status="200"} 1.0' in counted
+    assert 'route="/conversations/{id}/events",status="200"} 2.0' in counted
     assert CALL not in counted.replace("rtstate_", "")
 
 

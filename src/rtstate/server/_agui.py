@@ -100,7 +100,19 @@ class _Run:
         return [{"type": "RUN_ERROR", "message": message}]
 
     def _anew(self, messages: list[Any]) -> Iterator[Event]:
+        """Yield what replaces all messages.
+
+        A client leaves those it has where they are and puts others at the end, so where that is not their
+        order it first gets those before.
+        """
         yield from self._ends(list(self._open))
+        ids, wanted = [each["id"] for each in messages], {each["id"] for each in messages}
+        stay = [each["id"] for each in self._messages if each["id"] in wanted]
+        right = next(
+            (at for at, (one, other) in enumerate(zip(ids, stay, strict=False)) if one != other), len(stay)
+        )
+        if right < len(stay):
+            yield {"type": "MESSAGES_SNAPSHOT", "messages": messages[:right]}
         self._messages = messages
         yield {"type": "MESSAGES_SNAPSHOT", "messages": messages}
 
