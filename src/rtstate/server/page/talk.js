@@ -1,0 +1,119 @@
+/** The conversation in the middle: its items in order, and who is speaking now. */
+
+import { arrange, byId, setText } from "./dom.js";
+import { makeCard, nameOf, textOf } from "./card.js";
+
+const NEAR = 60; // px from the end that still count as being there
+
+/** Make the view of a conversation's items. */
+export function makeTalk() {
+  const list = byId("items");
+  const scroller = byId("talk");
+  const speaking = byId("speaking");
+  const later = byId("later");
+  const announce = byId("announce");
+  let cards = new Map();
+  let unfinished = new Set();
+  let atEnd = true;
+  let marked = new Set();
+
+  scroller.addEventListener("scroll", () => {
+    atEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR;
+    if (atEnd) later.hidden = true;
+  }, { passive: true });
+  later.addEventListener("click", toEnd);
+
+  function toEnd() {
+    atEnd = true;
+    later.hidden = true;
+    scroller.scrollTop = scroller.scrollHeight;
+  }
+
+  function clear() {
+    cards = new Map();
+    unfinished = new Set();
+    marked = new Set();
+    atEnd = true;
+    list.replaceChildren();
+    speaking.hidden = later.hidden = true;
+    announce.textContent = "";
+  }
+
+  /** Write what is dirty: some items, or all of them. */
+  function render(document, dirty, { live, changes = [] }) {
+    const items = document.items;
+    if (dirty.all || dirty.order) arrangeCards(document, live && !dirty.all);
+    const byItem = Map.groupBy(changes.filter(({ keys }) => keys[0] === "items"), ({ keys }) => keys[1]);
+    for (const id of byItem.keys()) marked.add(id);
+    const ids = dirty.all ? document.order : new Set([...dirty.items, ...marked]);
+    for (const id of ids) {
+      const card = cards.get(id);
+      if (card && items[id]) card.update(items[id], byItem.get(id) ?? []);
+      if (live && items[id]) announceFinal(items[id], !dirty.all);
+    }
+    marked = new Set(byItem.keys());
+    showSpeaking(document);
+    if (live && (atEnd || dirty.first)) toEnd();
+    else if (live && dirty.order && !dirty.all) later.hidden = false;
+    if (!live) reveal(byItem);
+  }
+
+  function arrangeCards(document, arrived) {
+    const wanted = new Set(document.order);
+    for (const id of cards.keys()) if (!wanted.has(id)) cards.delete(id);
+    const nodes = [];
+    for (const id of document.order) {
+      let card = cards.get(id);
+      if (!card) {
+        cards.set(id, (card = makeCard(id)));
+        if (arrived) card.node.classList.add("arrived");
+        if (document.items[id]) card.update(document.items[id]);
+      }
+      nodes.push(card.node);
+    }
+    arrange(list, nodes);
+  }
+
+  /** Tell a screen reader what was said, once it is final: not each delta. */
+  function announceFinal(item, isNews) {
+    const final = item.status !== "in_progress" && (item.content ?? []).every((part) => part.final !== false);
+    if (!final) {
+      unfinished.add(item.id);
+    } else if (unfinished.delete(item.id) && isNews && textOf(item)) {
+      announce.textContent = `${nameOf(item)}: ${textOf(item)}`;
+    }
+  }
+
+  function showSpeaking({ input_audio: audio, items }) {
+    speaking.hidden = !audio.speaking;
+    if (!audio.speaking) return;
+    const item = items[audio.item_id];
+    const words = item && !cards.has(item.id) ? textOf(item) : "";
+    setText(byId("speaking-words"), words || "speaking …");
+  }
+
+  function reveal(byItem) {
+    const id = [...byItem.keys()].findLast((each) => cards.has(each));
+    if (id !== undefined) cards.get(id).node.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Move the focus to the next item, or the one before. */
+  function step(by) {
+    const at = list.contains(document.activeElement) ? document.activeElement.closest("li") : null;
+    const beyond = by > 0 ? at?.nextElementSibling : at?.previousElementSibling;
+    const next = at === null ? (by > 0 ? list.firstElementChild : list.lastElementChild) : beyond;
+    next?.focus();
+  }
+
+  /** Show an item, and put the focus there. */
+  function goTo(id) {
+    const card = cards.get(id);
+    if (!card) return false;
+    card.node.scrollIntoView({ block: "center" });
+    card.node.focus({ preventScroll: true });
+    return true;
+  }
+
+  return { render, clear, step, goTo, toEnd };
+}
+
