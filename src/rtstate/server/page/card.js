@@ -1,8 +1,8 @@
 /** One item of a conversation, as a card that is kept and only written where it changes. */
 
-import { growing, make, setAttribute, setText } from "./dom.js";
+import { growing, hide, make, setAttribute, setText } from "./dom.js";
 import { shortId } from "./format.js";
-import { block, pretty } from "./json.js";
+import { block, paint, pretty } from "./json.js";
 import { partView } from "./parts.js";
 
 const NAMES = {
@@ -52,7 +52,7 @@ export function makeCard(id) {
     setAttribute(node, "data-kind", kindOf(item));
     setAttribute(node, "data-status", item.status);
     const told = stateOf(item);
-    state.hidden = !told;
+    hide(state, !told);
     setText(state, told);
     setAttribute(node, "data-changed", changes.length ? "" : null);
     setAttribute(state, "data-changed", touches(changes, "status") || touches(changes, "ready") ? "" : null);
@@ -145,14 +145,13 @@ function code(field) {
   function update(item, changes) {
     const value = item[field];
     const text = typeof value === "string" ? value : value == null ? "" : JSON.stringify(value);
-    node.hidden = !text;
+    hide(node, !text);
     setAttribute(node, "data-changed", touches(changes, field) ? "" : null);
     if (text === shown) return;
     shown = text;
     const whole = pretty(text);
-    if (whole !== text) {
-      const painted = block(field, text);
-      node.replaceChildren(...painted.childNodes);
+    if (whole !== null) {
+      paint(node, whole);
       show = null;
     } else {
       if (show === null) {

@@ -64,7 +64,7 @@ function sum(pieces) {
 /** The next number that is easy to read, and easy to halve. */
 function roundUp(value) {
   const unit = 10 ** Math.floor(Math.log10(value));
-  return [1, 2, 4, 6, 8, 10].map((factor) => factor * unit).find((each) => each >= value);
+  return [1, 1.2, 1.6, 2, 3, 4, 6, 8, 10].map((factor) => factor * unit).find((each) => each >= value);
 }
 
 const round = (value) => Math.round(value * 10) / 10;

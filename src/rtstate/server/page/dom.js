@@ -46,6 +46,11 @@ export function setAttribute(node, name, value) {
   }
 }
 
+/** Hide a node or show it, only if that is another: writing the same again is work for whoever watches. */
+export function hide(node, hidden) {
+  if (node.hidden !== hidden) node.hidden = hidden;
+}
+
 /**
  * Bring a list of children into an order, touching only those that are elsewhere.
  * @param {Element} parent

@@ -3,7 +3,7 @@
 import { ApiError, conversationPath, getJson } from "./api.js";
 import { byId, make, setAttribute, setText, throttled } from "./dom.js";
 import { fold } from "./folding.js";
-import { bytes, clock, count, cut, shortId } from "./format.js";
+import { bytes, clock, count, cut } from "./format.js";
 import { block } from "./json.js";
 import { operationList } from "./operations.js";
 
@@ -178,7 +178,9 @@ function searchable(event) {
 
 function makeRow(run, id) {
   const seq = make("span", { class: "seq" });
-  const type = make("span", { class: "type" });
+  const family = make("span", { class: "family" });
+  const kind = make("span", { class: "kind" });
+  const type = make("span", { class: "type" }, family, kind);
   const times = make("span", { class: "times", hidden: true });
   const facts = make("span", { class: "facts" });
   const head = make("summary", {}, seq, type, times, facts);
@@ -203,7 +205,9 @@ function makeRow(run, id) {
     const many = run.events.length;
     setText(seq, String(first.seq));
     const others = run.types.size > 1 ? ` + ${run.types.size - 1}` : "";
-    setText(type, `${first.type ?? "no type"}${others}`);
+    const [before, last] = divided(first.type ?? "no type");
+    setText(family, before);
+    setText(kind, `${last}${others}`);
     times.hidden = many === 1;
     setText(times, `×${many}`);
     setText(facts, factsOf(run));
@@ -213,11 +217,17 @@ function makeRow(run, id) {
   return row;
 }
 
-function factsOf({ events, odd, item }) {
+/** The last two words of a type tell most: what comes before may be cut where there is no room. */
+function divided(type) {
+  const words = type.split(".");
+  const before = words.slice(0, -2).map((word) => `${word}.`).join("");
+  return [before, type.slice(before.length)];
+}
+
+function factsOf({ events, odd }) {
   if (odd) return events[0].anomalies.map(({ kind }) => String(kind).replaceAll("_", " ")).join(", ");
   const changes = events.reduce((all, { patch }) => all + (patch?.length ?? 0), 0);
-  const where = item === null ? "" : shortId(item);
-  return [where, changes ? `${changes} op${changes === 1 ? "" : "s"}` : "no change"].filter(Boolean).join(" · ");
+  return changes ? `${count(changes)} op${changes === 1 ? "" : "s"}` : "–";
 }
 
 function members(run, id) {

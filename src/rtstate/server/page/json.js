@@ -5,13 +5,13 @@ import { make } from "./dom.js";
 const TOKEN = /("(?:[^"\\]|\\.)*")(\s*:)?|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)/g;
 const LARGEST = 40_000; // characters; beyond that colours cost more than they tell
 
-/** Return the indented form of a text that is JSON, else the text itself. */
+/** Return the indented form of a text that is a JSON object or list, else null. */
 export function pretty(text) {
   try {
     const value = JSON.parse(text);
-    return typeof value === "object" && value !== null ? JSON.stringify(value, null, 2) : text;
+    return typeof value === "object" && value !== null ? JSON.stringify(value, null, 2) : null;
   } catch {
-    return text;
+    return null;
   }
 }
 
@@ -38,6 +38,6 @@ export function paint(node, text) {
 /** Make a block that shows JSON, and can be scrolled by keys. */
 export function block(label, value) {
   const node = make("pre", { class: "json", tabindex: "0", role: "group", "aria-label": label });
-  paint(node, typeof value === "string" ? pretty(value) : JSON.stringify(value, null, 2));
+  paint(node, JSON.stringify(value, null, 2));
   return node;
 }

@@ -1,6 +1,6 @@
 /** The parts of a message: what was said or written, how far it was heard, and pictures. */
 
-import { growing, make, setAttribute, setText } from "./dom.js";
+import { growing, hide, make, setAttribute, setText } from "./dom.js";
 import { milliseconds } from "./format.js";
 import { block } from "./json.js";
 
@@ -35,12 +35,13 @@ function textView() {
     showSaid(text, mark === null ? null : (mark.from ?? 0));
     const unheard = part.truncated ? afterHeard(part.truncated) : "";
     showRest(unheard);
-    rest.hidden = !unheard;
-    words.hidden = !text && !unheard;
+    hide(rest, !unheard);
+    hide(words, !text && !unheard);
     const growingNow = !part.final && item.status === "in_progress";
+    setAttribute(node, "data-spoken", part.type?.endsWith("audio") ? "" : null);
     setAttribute(node, "data-open", growingNow && text ? "" : null);
     const remark = remarkOn(part, item, text);
-    note.hidden = !remark;
+    hide(note, !remark);
     setText(note, remark);
     setAttribute(note, "data-bad", part.transcription?.status === "failed" ? "" : null);
     setAttribute(note, "data-changed", marks("transcription") || marks("truncated") ? "" : null);
@@ -78,7 +79,7 @@ function audioBar() {
   const node = make("div", { class: "audio", hidden: true }, bar, length);
 
   function update({ audio_ms: whole, truncated }, changed) {
-    node.hidden = typeof whole !== "number";
+    hide(node, typeof whole !== "number");
     if (node.hidden) return;
     const ms = truncated ? Math.min(truncated.audio_end_ms, whole) : whole;
     bar.style.setProperty("--length", Math.min(whole / LONGEST_BAR, 1).toFixed(3));

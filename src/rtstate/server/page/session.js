@@ -28,6 +28,7 @@ export function makeSession() {
     const whole = make("details", { open }, make("summary", {}, "The whole session"), block("session", session ?? {}));
     byId("session-json").replaceChildren(...(session ? [whole] : []));
     byId("limits").replaceChildren(...limitRows(limits ?? {}));
+    byId("no-limits").hidden = Object.keys(limits ?? {}).length > 0;
     byId("errors").replaceChildren(...(errors ?? []).map(errorRow).reverse());
     byId("no-errors").hidden = errors?.length > 0;
     tick();

@@ -1,6 +1,6 @@
 /** The conversation in the middle: its items in order, and who is speaking now. */
 
-import { arrange, byId, setText } from "./dom.js";
+import { arrange, byId, hide, setText } from "./dom.js";
 import { makeCard, nameOf, textOf } from "./card.js";
 
 const NEAR = 60; // px from the end that still count as being there
@@ -15,6 +15,7 @@ export function makeTalk() {
   let cards = new Map();
   let unfinished = new Set();
   let atEnd = true;
+  let following = false;
   let marked = new Set();
 
   scroller.addEventListener("scroll", () => {
@@ -22,10 +23,11 @@ export function makeTalk() {
     if (atEnd) later.hidden = true;
   }, { passive: true });
   later.addEventListener("click", toEnd);
+  new ResizeObserver(() => following && atEnd && toEnd()).observe(list); // sizes are estimates until drawn
 
   function toEnd() {
     atEnd = true;
-    later.hidden = true;
+    hide(later, true);
     scroller.scrollTop = scroller.scrollHeight;
   }
 
@@ -35,13 +37,14 @@ export function makeTalk() {
     marked = new Set();
     atEnd = true;
     list.replaceChildren();
-    speaking.hidden = later.hidden = true;
+    hide(speaking, later.hidden = true);
     announce.textContent = "";
   }
 
   /** Write what is dirty: some items, or all of them. */
   function render(document, dirty, { live, changes = [] }) {
     const items = document.items;
+    following = live;
     if (dirty.all || dirty.order) arrangeCards(document, live && !dirty.all);
     const byItem = Map.groupBy(changes.filter(({ keys }) => keys[0] === "items"), ({ keys }) => keys[1]);
     for (const id of byItem.keys()) marked.add(id);
@@ -85,7 +88,7 @@ export function makeTalk() {
   }
 
   function showSpeaking({ input_audio: audio, items }) {
-    speaking.hidden = !audio.speaking;
+    hide(speaking, !audio.speaking);
     if (!audio.speaking) return;
     const item = items[audio.item_id];
     const words = item && !cards.has(item.id) ? textOf(item) : "";
