@@ -35,7 +35,8 @@ class Served:
 
     async def start(self) -> None:
         self._process = await asyncio.create_subprocess_exec(
-            *([sys.executable, "/tmp/standin.py", str(self.path), str(self.port)] if os.environ.get("STANDIN") else [sys.executable, "-m", "rtstate", "serve", f"sqlite:{self.path}", "--port", str(self.port)]),
+            *(sys.executable, "-m", "rtstate", "serve", "--log", f"sqlite:///{self.path}"),
+            *("--port", str(self.port)),
             *self.options,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,

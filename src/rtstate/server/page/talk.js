@@ -20,7 +20,7 @@ export function makeTalk() {
 
   scroller.addEventListener("scroll", () => {
     atEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR;
-    if (atEnd) later.hidden = true;
+    if (atEnd) hide(later, true);
   }, { passive: true });
   later.addEventListener("click", toEnd);
   new ResizeObserver(() => following && atEnd && toEnd()).observe(list); // sizes are estimates until drawn
@@ -37,7 +37,8 @@ export function makeTalk() {
     marked = new Set();
     atEnd = true;
     list.replaceChildren();
-    hide(speaking, later.hidden = true);
+    hide(speaking, true);
+    hide(later, true);
     announce.textContent = "";
   }
 
@@ -57,7 +58,7 @@ export function makeTalk() {
     marked = new Set(byItem.keys());
     showSpeaking(document);
     if (live && (atEnd || dirty.first)) toEnd();
-    else if (live && dirty.order && !dirty.all) later.hidden = false;
+    else if (live && dirty.order && !dirty.all) hide(later, false);
     if (!live) reveal(byItem);
   }
 
