@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -30,16 +30,17 @@ async def browser(anyio_backend: str) -> AsyncIterator[Browser]:
         await browser.close()
 
 
-@pytest.fixture(scope="module")
-async def server(anyio_backend: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
-    async with Served(tmp_path_factory.mktemp("served") / "log.db") as served:
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One for all tests: each has conversations of its own in it."""
+    with Served(tmp_path_factory.mktemp("served") / "log.db") as served:
         yield served
 
 
 @pytest.fixture
-async def own_server(anyio_backend: str, tmp_path: Path) -> AsyncIterator[Served]:
+def own_server(tmp_path: Path) -> Iterator[Served]:
     """One that a test may stop, or that has nothing in it yet."""
-    async with Served(tmp_path / "log.db") as served:
+    with Served(tmp_path / "log.db") as served:
         yield served
 
 

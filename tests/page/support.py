@@ -1,10 +1,10 @@
 """What tests of the page share: a server in a process of its own, what feeds it, and who looks at it."""
 
-import asyncio
 import json
-import os
 import re
+import subprocess
 import sys
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self
@@ -27,53 +27,47 @@ class Served:
         self.path = path
         self.options = options
         self.port = 0
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    async def start(self) -> None:
-        self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "rtstate", "serve", "--log", f"sqlite:///{self.path}"),
-            *("--port", str(self.port)),
-            *self.options,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", "COLUMNS": "200"},
-        )
-        assert self._process.stdout is not None
-        said = b""
-        while not (found := re.search(rb"http://127\.0\.0\.1:(\d+)", said)):
-            line = await self._process.stdout.readline()
-            assert line, f"the server ended: {said.decode()}"
-            said += line
+    def start(self) -> None:
+        """Start it, on its old port if it had one, and wait until it answers."""
+        output = self.path.with_suffix(".out")
+        command = (sys.executable, "-m", "rtstate", "serve", "--log", f"sqlite:///{self.path}")
+        with output.open("wb") as file:
+            self._process = subprocess.Popen(
+                [*command, "--port", str(self.port), *self.options], stdout=file, stderr=subprocess.STDOUT
+            )
+        while not (found := re.search(rb"http://127\.0\.0\.1:(\d+)", said := output.read_bytes())):
+            assert self._process.poll() is None, f"the server ended: {said.decode()}"
+            time.sleep(0.02)
         self.port = int(found[1])
-        await self._answers()
+        while not self._answers():
+            assert self._process.poll() is None, f"the server ended: {output.read_text()}"
+            time.sleep(0.02)
 
-    async def _answers(self) -> None:
-        """Wait until it does: it may have told its address a moment before."""
-        async with httpx.AsyncClient() as client:
-            while True:
-                try:
-                    await client.get(f"{self.url}/healthz")
-                except httpx.TransportError:
-                    await asyncio.sleep(0.05)
-                else:
-                    return
+    def _answers(self) -> bool:
+        """Tell whether it listens: it may have told its address a moment before."""
+        try:
+            return httpx.get(f"{self.url}/healthz").is_success
+        except httpx.TransportError:
+            return False
 
-    async def stop(self) -> None:
+    def stop(self) -> None:
         if self._process is not None:
             self._process.terminate()
-            await self._process.communicate()
+            self._process.wait()
             self._process = None
 
-    async def __aenter__(self) -> Self:
-        await self.start()
+    def __enter__(self) -> Self:
+        self.start()
         return self
 
-    async def __aexit__(self, *_: object) -> None:
-        await self.stop()
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     async def feed(self, name: str, events: Iterable[Any]) -> int:
         """Append events, and return the revision they led to."""

@@ -19,8 +19,8 @@ async def opened(server: Served, look: Looker, name: str) -> Page:
 
 
 async def test_deltas_are_folded_and_can_be_opened(server: Served, look: Looker) -> None:
-    await server.feed("folded", simulate.text_stream(48))
-    page = await opened(server, look, "folded")
+    await server.feed("events-folded", simulate.text_stream(48))
+    page = await opened(server, look, "events-folded")
     run = page.locator("#event-rows > li", has=page.locator(".times:not([hidden])"))
     await expect(run).to_have_count(1)
     await expect(run.locator(".times")).to_have_text("×48")
@@ -32,8 +32,8 @@ async def test_deltas_are_folded_and_can_be_opened(server: Served, look: Looker)
 
 async def test_an_event_tells_what_it_changed_and_what_it_was(server: Served, look: Looker) -> None:
     event = {"event_id": "event_7", **message("item_1", "user", "Hello")}
-    await server.feed("raw", [event])
-    page = await opened(server, look, "raw")
+    await server.feed("events-raw", [event])
+    page = await opened(server, look, "events-raw")
     row = page.locator("#event-rows > li").first
     await row.locator("summary").first.click()
     operations = row.locator(".operations")
@@ -44,9 +44,9 @@ async def test_an_event_tells_what_it_changed_and_what_it_was(server: Served, lo
 
 
 async def test_events_are_filtered_by_type_and_text(server: Served, look: Looker) -> None:
-    await server.feed("filtered", [message(f"item_{at}", "user", f"Word {at}") for at in range(8)])
-    await server.feed("filtered", [{"type": "rate_limits.updated", "rate_limits": []}])
-    page = await opened(server, look, "filtered")
+    await server.feed("events-filtered", [message(f"item_{at}", "user", f"Word {at}") for at in range(8)])
+    await server.feed("events-filtered", [{"type": "rate_limits.updated", "rate_limits": []}])
+    page = await opened(server, look, "events-filtered")
     rows = page.locator("#event-rows > li")
     await expect(rows).to_have_count(9)
     await page.fill("#event-type", "item.added")
@@ -60,8 +60,8 @@ async def test_events_are_filtered_by_type_and_text(server: Served, look: Looker
 
 
 async def test_what_is_odd_is_marked(server: Served, look: Looker) -> None:
-    await server.feed("odd", [message("a", "user", "One"), "this is no JSON", {"type": "something.new"}])
-    page = await opened(server, look, "odd")
+    await server.feed("events-odd", [message("a", "user", "One"), "this is no JSON", {"type": "something.new"}])
+    page = await opened(server, look, "events-odd")
     odd = page.locator("#event-rows > li[data-odd]")
     await expect(odd).to_have_count(2)
     await expect(odd.first.locator(".facts")).to_have_text("invalid")
@@ -72,12 +72,12 @@ async def test_what_is_odd_is_marked(server: Served, look: Looker) -> None:
 
 async def test_more_come_and_earlier_ones_are_fetched_on_demand(server: Served, look: Looker) -> None:
     add = [message(f"i{at}", "user", "Word") for at in range(450)]
-    await server.feed("long", add[:430])
-    page = await opened(server, look, "long")
+    await server.feed("events-long", add[:430])
+    page = await opened(server, look, "events-long")
     rows = page.locator("#event-rows > li")
     await expect(rows).to_have_count(200)
     await expect(rows.last.locator(".seq")).to_have_text("430")
-    await server.feed("long", add[430:])
+    await server.feed("events-long", add[430:])
     await expect(rows.last.locator(".seq")).to_have_text("450")
     for expected in (420, 450):
         await page.click("#earlier")

@@ -169,10 +169,10 @@ async def test_it_reconnects_and_misses_nothing(own_server: Served, look: Looker
         lambda request: "/changes" in request.url and asked.append(request.headers.get("last-event-id")),
     )
     for stage in (20, 30):
-        await own_server.stop()
+        own_server.stop()
         await expect(page.locator("#connection")).to_have_attribute("data-state", "waiting")
         await expect(page.locator("#connection-text")).to_contain_text("reconnecting in")
-        await own_server.start()
+        own_server.start()
         revision = await own_server.feed("kept", events[stage - 10 : stage])
         await shows(page, revision)
         await expect(page.locator("#connection-text")).to_have_text("live")

@@ -40,12 +40,12 @@ def beginning() -> Iterator[dict[str, Any]]:
 
 
 async def test_a_delta_in_a_long_conversation_writes_one_text(server: Served, look: Looker) -> None:
-    await server.feed("long", [*simulate.long_conversation(1000), *beginning(), delta("One")])
-    page = await look(server, link("long"))
+    await server.feed("scale-long", [*simulate.long_conversation(1000), *beginning(), delta("One")])
+    page = await look(server, link("scale-long"))
     await expect(page.locator("#items > li")).to_have_count(1001)
     await page.evaluate(COUNT)
     for at in range(20):
-        await server.feed("long", [delta(f" more {at}")])
+        await server.feed("scale-long", [delta(f" more {at}")])
     said = "One" + "".join(f" more {at}" for at in range(20))
     await expect(page.locator('#items > li[data-id="last"] .said')).to_have_text(said)
     writes = await page.evaluate(WRITES)
@@ -55,11 +55,11 @@ async def test_a_delta_in_a_long_conversation_writes_one_text(server: Served, lo
 
 
 async def test_a_new_item_in_a_long_conversation_adds_one_card(server: Served, look: Looker) -> None:
-    await server.feed("longer", [*simulate.long_conversation(1000)])
-    page = await look(server, link("longer"))
+    await server.feed("scale-longer", [*simulate.long_conversation(1000)])
+    page = await look(server, link("scale-longer"))
     await expect(page.locator("#items > li")).to_have_count(1000)
     await page.evaluate(COUNT)
-    revision = await server.feed("longer", [message("new", "user", "Hello")])
+    revision = await server.feed("scale-longer", [message("new", "user", "Hello")])
     await expect(page.locator("#items > li")).to_have_count(1001)
     await shows(page, revision)
     writes = await page.evaluate(WRITES)
@@ -68,11 +68,11 @@ async def test_a_new_item_in_a_long_conversation_adds_one_card(server: Served, l
 
 
 async def test_many_events_are_drawn_once_a_frame(server: Served, look: Looker) -> None:
-    await server.feed("burst", [*beginning(), delta("")])
-    page = await look(server, link("burst"))
+    await server.feed("scale-burst", [*beginning(), delta("")])
+    page = await look(server, link("scale-burst"))
     await expect(page.locator("#items > li")).to_have_count(1)
     await page.evaluate(COUNT)
-    revision = await server.feed("burst", [delta("word ") for _ in range(2000)])
+    revision = await server.feed("scale-burst", [delta("word ") for _ in range(2000)])
     await shows(page, revision)
     await expect(page.locator("#items .said")).to_have_text("word " * 2000)
     writes = await page.evaluate(WRITES)
@@ -80,8 +80,8 @@ async def test_many_events_are_drawn_once_a_frame(server: Served, look: Looker) 
 
 
 async def test_what_is_out_of_sight_is_not_laid_out(server: Served, look: Looker) -> None:
-    await server.feed("sight", simulate.long_conversation(1000))
-    page = await look(server, link("sight"))
+    await server.feed("scale-sight", simulate.long_conversation(1000))
+    page = await look(server, link("scale-sight"))
     await expect(page.locator("#items > li")).to_have_count(1000)
     skipped = await page.eval_on_selector_all(
         "#items > li .said",
@@ -93,13 +93,13 @@ async def test_what_is_out_of_sight_is_not_laid_out(server: Served, look: Looker
 
 
 async def test_events_and_charts_are_drawn_only_while_they_are_looked_at(server: Served, look: Looker) -> None:
-    await server.feed("quiet", [*beginning(), delta("")])
-    page = await look(server, link("quiet"))
+    await server.feed("scale-quiet", [*beginning(), delta("")])
+    page = await look(server, link("scale-quiet"))
     await expect(page.locator("#items > li")).to_have_count(1)
     asked: list[str] = []
     page.on("request", lambda request: "/events" in request.url and asked.append(request.url))
     for _ in range(5):
-        revision = await server.feed("quiet", [delta("x")])
+        revision = await server.feed("scale-quiet", [delta("x")])
     await shows(page, revision)
     assert asked == []
     await page.click("#tab-events")

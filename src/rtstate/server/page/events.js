@@ -32,6 +32,7 @@ export function makeEvents() {
   textBox.addEventListener("input", filterSoon);
   earlier.addEventListener("click", loadEarlier);
   const lookSoon = throttled(look, EVERY);
+  stayAtEnd(list.parentElement, list);
 
   function clear() {
     id = null;
@@ -110,13 +111,10 @@ export function makeEvents() {
   }
 
   function add(events) {
-    const panel = list.parentElement;
-    const atEnd = panel.scrollHeight - panel.scrollTop - panel.clientHeight < 60;
     known.push(...events);
     const passes = filter();
     for (const event of events) if (passes(event)) put(event);
     finish();
-    if (atEnd) panel.scrollTop = panel.scrollHeight;
   }
 
   function showAll() {
@@ -163,6 +161,18 @@ export function makeEvents() {
   }
 
   return { render, clear };
+}
+
+/** Keep the end in sight while it is: as more comes, and as rows turn out to be higher than was thought. */
+function stayAtEnd(panel, content) {
+  let atEnd = true;
+  panel.addEventListener("scroll", () => {
+    atEnd = panel.scrollHeight - panel.scrollTop - panel.clientHeight < 60;
+  }, { passive: true });
+  panel.addEventListener("click", () => (atEnd = false), { capture: true }); // what is opened stays where it is
+  new ResizeObserver(() => {
+    if (atEnd && content.offsetParent !== null) panel.scrollTop = panel.scrollHeight;
+  }).observe(content);
 }
 
 const SEARCHED = new WeakMap();
