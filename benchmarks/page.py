@@ -9,10 +9,9 @@ the rest of Chromium come on top. The Events tab, the dearest of the four, is op
 from __future__ import annotations
 
 import asyncio
-import json
 import shutil
 from collections.abc import Iterator
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -21,13 +20,11 @@ from typing import Any, Final
 import httpx
 from playwright.async_api import CDPSession, Page, async_playwright
 
-from benchmarks._engines import speaking
 from benchmarks._harness import Figure, Rounds, Size, question
 from rtstate import simulate
 
 RATE: Final = 60
 CORE: Final = "one core"
-JSON: Final = {"Content-Type": "application/json"}
 
 
 @question
@@ -36,7 +33,9 @@ def page(size: Size) -> Iterator[Figure]:
         for tab in ("responses", "events"):
             samples = asyncio.run(_run(items, tab, size.pick(2, 5), size.pick(2, 40) / 10))
             what = f"a page of {items:,} items, the {tab.capitalize()} tab open"
-            yield Rounds(f"{RATE} events a second", {what: samples[0], CORE: samples[1]}).figure(what, CORE, 0.5)
+            yield Rounds(f"{RATE} events a second", {what: samples[0], CORE: samples[1]}).figure(
+                what, CORE, 0.5
+            )
 
 
 async def _run(items: int, tab: str, rounds: int, seconds: float) -> tuple[list[float], list[float]]:
@@ -49,9 +48,11 @@ async def _run(items: int, tab: str, rounds: int, seconds: float) -> tuple[list[
         async with async_playwright() as playwright:
             browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
             view = await browser.new_page(viewport={"width": 1440, "height": 900})
-            stream = speaking()
-            begin: list[Any] = [*simulate.long_conversation(items - 1)]
-            begin += [json.loads(each) for each in islice(stream, 20)]
+            stream = _words()
+            begin: list[Any] = [
+                *simulate.long_conversation(items - 1, seed=2)
+            ]  # other ids than the stream has
+            begin += islice(stream, 20)
             revision = await server.feed("call", begin)
             await view.goto(f"{server.url}/?rate={RATE}#/c/call")
             await view.click(f"#tab-{tab}")
@@ -61,16 +62,27 @@ async def _run(items: int, tab: str, rounds: int, seconds: float) -> tuple[list[
             async with httpx.AsyncClient(base_url=server.url) as client:
                 for _ in range(rounds):
                     before, began = await _busy(metrics), perf_counter()
-                    count = round(RATE * seconds)
-                    for number, raw in enumerate(islice(stream, count)):
+                    events = round(RATE * seconds)
+                    for number, event in enumerate(islice(stream, events)):
                         await asyncio.sleep(began + number / RATE - perf_counter())
-                        answer = await client.post("/conversations/call/events", content=raw, headers=JSON)
-                        revision = answer.raise_for_status().json()["revision"]
+                        answer = await client.post("/conversations/call/events", json=event)
+                        told = answer.raise_for_status().json()
+                        assert told["changed"] == 1
+                        revision = told["revision"]
                     await _came_to(view, revision)
-                    passed.append((perf_counter() - began) / count * 1e6)
-                    busy.append((await _busy(metrics) - before) / count * 1e6)
+                    passed.append((perf_counter() - began) / events * 1e6)
+                    busy.append((await _busy(metrics) - before) / events * 1e6)
             await browser.close()
     return busy, passed
+
+
+def _words() -> Iterator[Any]:
+    """Yield the events of an answer that never ends, a short word in each delta."""
+    begin = simulate.text_stream(1)
+    at = next(at for at, each in enumerate(begin) if each["type"].endswith("text.delta"))
+    yield from begin[:at]
+    for number in count():
+        yield {**begin[at], "event_id": f"event_word_{number}", "delta": f" word {number}"}
 
 
 async def _came_to(view: Page, revision: int) -> None:

@@ -89,7 +89,9 @@ async def main() -> None:
             await take(browser, server, "inspector", here, "usage", last, **DESK)
             past = link("lumen-home", spoken)
             await take(browser, server, "inspector-dark", past, "events", last, color_scheme="dark", **DESK)
-            await take(browser, server, "inspector-phone", here, "usage", last, device_scale_factor=2, **PHONE)
+            await take(
+                browser, server, "inspector-phone", here, "usage", last, device_scale_factor=2, **PHONE
+            )
             await browser.close()
 
 

@@ -13,10 +13,16 @@ from urllib.parse import quote, urlsplit
 import httpx
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request
 
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 NDJSON = {"Content-Type": "application/x-ndjson"}
 
 
@@ -150,7 +156,7 @@ async def shows(page: Page, revision: int) -> None:
 async def texts(page: Page) -> list[str]:
     """What each item in the middle says, its words and its remarks."""
     said: list[str] = await page.eval_on_selector_all(
-        "#items > li .body",
+        "#items .item .body",
         "each => each.map(body => [...body.querySelectorAll('.said, .unheard:not([hidden])')]"
         ".map(node => node.textContent).join(''))",
     )

@@ -60,7 +60,9 @@ async def test_events_are_filtered_by_type_and_text(server: Served, look: Looker
 
 
 async def test_what_is_odd_is_marked(server: Served, look: Looker) -> None:
-    await server.feed("events-odd", [message("a", "user", "One"), "this is no JSON", {"type": "something.new"}])
+    await server.feed(
+        "events-odd", [message("a", "user", "One"), "this is no JSON", {"type": "something.new"}]
+    )
     page = await opened(server, look, "events-odd")
     odd = page.locator("#event-rows > li[data-odd]")
     await expect(odd).to_have_count(2)

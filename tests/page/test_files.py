@@ -54,7 +54,7 @@ async def test_a_large_recording_goes_in_batches(server: Served, look: Looker) -
     page.on("request", lambda it: it.method == "POST" and sizes.append(len(it.post_data_buffer or b"")))
     await drop(page, ("large.jsonl", "\n".join(lines)))
     await expect(page.locator("#title")).to_have_text("large")
-    await expect(page.locator("#items > li")).to_have_count(1200)
+    await expect(page.locator("#items .item")).to_have_count(1200)
     assert len(sizes) == 3
     assert max(sizes) <= 1 << 20
 
@@ -67,7 +67,7 @@ async def test_files_can_be_picked(server: Served, look: Looker, tmp_path: Path)
         await page.click("#open")
     await (await choosing.value).set_files(path)
     await expect(page.locator("#title")).to_have_text("picked")
-    await until(page, "() => document.querySelectorAll('#items > li').length === 1")
+    await until(page, "() => document.querySelectorAll('#items .item').length === 1")
 
 
 @pytest.mark.parametrize(

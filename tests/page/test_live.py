@@ -22,7 +22,12 @@ def created(response: str, item: str) -> list[dict[str, Any]]:
 
 
 def said(item: str, text: str) -> dict[str, Any]:
-    return {"type": "response.output_audio_transcript.delta", "item_id": item, "content_index": 0, "delta": text}
+    return {
+        "type": "response.output_audio_transcript.delta",
+        "item_id": item,
+        "content_index": 0,
+        "delta": text,
+    }
 
 
 async def test_conversations_are_listed_and_filtered(own_server: Served, look: Looker) -> None:
@@ -49,9 +54,9 @@ async def test_conversations_are_listed_and_filtered(own_server: Served, look: L
 async def test_an_answer_grows_as_it_comes(server: Served, look: Looker) -> None:
     await server.feed("grows", [message("u", "user", "Hello?"), *created("r", "a"), said("a", "Hi")])
     page = await look(server, link("grows"))
-    await until(page, "() => document.querySelectorAll('#items > li').length === 2")
+    await until(page, "() => document.querySelectorAll('#items .item').length === 2")
     assert await texts(page) == ["Hello?", "Hi"]
-    answer = page.locator("#items > li").nth(1)
+    answer = page.locator("#items .item").nth(1)
     await expect(answer.locator(".state")).to_have_text("in progress")
     node = await answer.locator(".said").evaluate_handle("node => node.firstChild")
     await server.feed("grows", [said("a", " there"), said("a", ", caller.")])
@@ -73,7 +78,7 @@ async def test_who_speaks_is_shown_and_what_is_transcribed(server: Served, look:
     stopped = {"type": "input_audio_buffer.speech_stopped", "item_id": "u1", "audio_end_ms": 900}
     await server.feed("speaks", [stopped, {"type": "input_audio_buffer.committed", "item_id": "u1"}])
     await expect(page.locator("#speaking")).to_be_hidden()
-    item = page.locator("#items > li").nth(1)
+    item = page.locator("#items .item").nth(1)
     await expect(item.locator(".note")).to_have_text("transcribing …")
     transcription = "conversation.item.input_audio_transcription"
     part = {"item_id": "u1", "content_index": 0}
@@ -95,7 +100,7 @@ async def test_what_was_not_heard_is_struck_through(server: Served, look: Looker
         if part["truncated"]
     ][:1]
     page = await look(server, link("cut"))
-    row = page.locator(f'#items > li[data-id="{item}"]')
+    row = page.locator(f'#items .item[data-id="{item}"]')
     heard, whole = part["truncated"]["heard_transcript"], part["truncated"]["generated_transcript"]
     assert whole.startswith(heard)
     assert whole != heard
@@ -112,16 +117,18 @@ async def test_tool_calls_grow_and_are_set_as_json(server: Served, look: Looker)
     delta = {"type": "response.function_call_arguments.delta", "item_id": "f", "call_id": "c1"}
     await server.feed("tools", [added, {**delta, "delta": '{"city": "Lis'}])
     page = await look(server, link("tools"))
-    row = page.locator("#items > li").first
+    row = page.locator("#items .item").first
     await expect(row.locator("pre")).to_have_text('{"city": "Lis')
     await expect(row.locator(".name")).to_have_text("find")
     done = {**delta, "type": "response.function_call_arguments.done", "arguments": '{"city": "Lisbon"}'}
     output = {"id": "o", "type": "function_call_output", "call_id": "c1", "output": "412 EUR"}
-    await server.feed("tools", [{**delta, "delta": 'bon"}'}, done, {"type": "conversation.item.added", "item": output}])
-    await until(page, "() => document.querySelectorAll('#items > li').length === 2")
+    await server.feed(
+        "tools", [{**delta, "delta": 'bon"}'}, done, {"type": "conversation.item.added", "item": output}]
+    )
+    await until(page, "() => document.querySelectorAll('#items .item').length === 2")
     assert await row.locator("pre").text_content() == '{\n  "city": "Lisbon"\n}'
     await expect(row.locator(".json-key")).to_have_text('"city"')
-    assert await page.locator("#items > li").nth(1).locator("pre").text_content() == "412 EUR"
+    assert await page.locator("#items .item").nth(1).locator("pre").text_content() == "412 EUR"
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -133,12 +140,12 @@ async def test_the_items_stand_as_in_the_document(server: Served, look: Looker, 
     half = len(events) // 2
     await server.feed(name, events[:half])
     page = await look(server, link(name))
-    await until(page, "() => document.querySelectorAll('#items > li').length > 0")
+    await until(page, "() => document.querySelectorAll('#items .item').length > 0")
     for start in range(half, len(events), 40):
         revision = await server.feed(name, events[start : start + 40])
     await shows(page, revision)
     document = await server.document(name)
-    ids = await page.eval_on_selector_all("#items > li", "each => each.map(node => node.dataset.id)")
+    ids = await page.eval_on_selector_all("#items .item", "each => each.map(node => node.dataset.id)")
     assert ids == document["order"]
     await page.reload()
     await shows(page, revision)
@@ -151,9 +158,9 @@ async def test_the_items_stand_as_in_the_document(server: Served, look: Looker, 
 async def test_a_deleted_item_disappears(server: Served, look: Looker) -> None:
     await server.feed("less", [message("a", "user", "One"), message("b", "user", "Two", "a")])
     page = await look(server, link("less"))
-    await until(page, "() => document.querySelectorAll('#items > li').length === 2")
+    await until(page, "() => document.querySelectorAll('#items .item').length === 2")
     await server.feed("less", [{"type": "conversation.item.deleted", "item_id": "a"}])
-    await until(page, "() => document.querySelectorAll('#items > li').length === 1")
+    await until(page, "() => document.querySelectorAll('#items .item').length === 1")
     assert await texts(page) == ["Two"]
 
 
@@ -162,7 +169,7 @@ async def test_it_reconnects_and_misses_nothing(own_server: Served, look: Looker
     await own_server.feed("kept", events[:10])
     look.expected = ("ERR_",)
     page = await look(own_server, link("kept"))
-    await until(page, "() => document.querySelectorAll('#items > li').length === 10")
+    await until(page, "() => document.querySelectorAll('#items .item').length === 10")
     asked: list[str | None] = []
     page.on(
         "request",
@@ -200,7 +207,7 @@ async def test_a_patch_that_does_not_fit_is_mended_by_a_snapshot(server: Served,
 
     await page.route("**/changes*", tear)
     await page.click("#conversations a >> text=torn")
-    await until(page, "() => document.querySelectorAll('#items > li').length === 1")
+    await until(page, "() => document.querySelectorAll('#items .item').length === 1")
     assert await texts(page) == ["One"]
     assert asked == [None, None]
 
@@ -208,7 +215,7 @@ async def test_a_patch_that_does_not_fit_is_mended_by_a_snapshot(server: Served,
 async def test_one_that_is_deleted_is_said_to_be_gone(server: Served, look: Looker) -> None:
     await server.feed("gone", [message("a", "user", "One")])
     page = await look(server, link("gone"))
-    await until(page, "() => document.querySelectorAll('#items > li').length === 1")
+    await until(page, "() => document.querySelectorAll('#items .item').length === 1")
     await server.delete("gone")
     await expect(page.locator("#connection-text")).to_have_text("gone")
     await expect(page.locator("#notice")).to_be_visible()
@@ -227,7 +234,9 @@ async def test_responses_usage_and_session_follow(server: Served, look: Looker) 
     cancelled = rows.filter(has_text="cancelled")
     await expect(cancelled.locator(".reason")).to_have_text("turn detected")
     await page.click("#tab-usage")
-    await expect(page.locator("#totals")).to_contain_text(f"{document['usage']['responses']['input_tokens']:,}")
+    await expect(page.locator("#totals")).to_contain_text(
+        f"{document['usage']['responses']['input_tokens']:,}"
+    )
     assert await page.locator("#input-bars .one").count() == 9
     await expect(page.locator("#input-bars .one title").first).to_contain_text("cached: 64")
     await page.click("#tab-session")

@@ -32,17 +32,21 @@ FAINT = f"""() => {{
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {{
     const node = walker.currentNode.parentElement;
-    if (!walker.currentNode.data.trim() || !node.checkVisibility() || node.closest(":disabled, svg, option")) continue;
+    if (!walker.currentNode.data.trim() || !node.checkVisibility()) continue;
+    if (node.closest(":disabled, svg, option")) continue;
     const one = luminance(getComputedStyle(node).color), other = luminance(behind(node));
     const contrast = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
-    if (contrast < 4.5) faint.push([contrast.toFixed(2), node.className, walker.currentNode.data.slice(0, 30)]);
+    const told = [contrast.toFixed(2), node.className, walker.currentNode.data.slice(0, 30)];
+    if (contrast < 4.5) faint.push(told);
   }}
   return faint;
 }}"""
 
 
 async def feed_all(server: Served, name: str) -> int:
-    call = simulate.session(seed=6, turns=8, features=["audio", "tools", "mcp", "interruption", "failed", "errors"])
+    call = simulate.session(
+        seed=6, turns=8, features=["audio", "tools", "mcp", "interruption", "failed", "errors"]
+    )
     return await server.feed(name, [*call.lines(timed=True), "no JSON"])
 
 
@@ -101,7 +105,7 @@ async def test_a_phone_shows_one_pane_and_nothing_sticks_out(server: Served, loo
     await expect(page.locator("#centre")).to_be_visible()
     await expect(page.locator("#left")).to_be_hidden()
     await shows(page, revision + 1)
-    await expect(page.locator("#items > li").last).to_be_in_viewport()
+    await expect(page.locator("#items .item").last).to_be_in_viewport()
     assert await overflows(page) == []
     await page.click("#back")
     await expect(page.locator("#changed")).to_be_visible()
@@ -123,13 +127,13 @@ async def test_everything_can_be_done_by_keys(server: Served, look: Looker) -> N
     await expect(page.locator("#conversations a")).to_have_count(2)
     await page.keyboard.press("Enter")
     await expect(page.locator("#title")).to_have_text("keys-b")
-    await until(page, "() => document.querySelectorAll('#items > li').length === 4")
+    await until(page, "() => document.querySelectorAll('#items .item').length === 4")
     await page.keyboard.press("Escape")
     await page.keyboard.press("J")
     await expect(page.locator("#title")).to_have_text("keys-a")
     await page.keyboard.press("k")  # the focus is in the list
     await expect(page.locator("#title")).to_have_text("keys-b")
-    await until(page, "() => document.querySelectorAll('#items > li').length === 4")
+    await until(page, "() => document.querySelectorAll('#items .item').length === 4")
     await page.evaluate("document.activeElement.blur()")
     for expected in ("i0", "i1", "i2"):
         await page.keyboard.press("j")
@@ -156,7 +160,7 @@ async def test_everything_can_be_done_by_keys(server: Served, look: Looker) -> N
 async def test_a_screen_reader_finds_its_way(server: Served, look: Looker) -> None:
     await feed_all(server, "read")
     page = await look(server, link("read"))
-    await until(page, "() => document.querySelectorAll('#items > li').length > 0")
+    await until(page, "() => document.querySelectorAll('#items .item').length > 0")
     for role, name in (("main", "read"), ("navigation", "Conversations"), ("complementary", "Details")):
         await expect(page.get_by_role(role, name=name)).to_be_visible()  # type: ignore[arg-type]
     await expect(page.get_by_role("tab", selected=True)).to_have_text("Responses")

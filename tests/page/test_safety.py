@@ -40,7 +40,11 @@ EVENTS = [
     {"type": "error", "error": {"type": EVIL, "code": EVIL, "message": EVIL, "param": EVIL}},
     {
         "type": "response.done",
-        "response": {"id": EVIL, "status": "failed", "status_details": {"reason": EVIL, "error": {"message": EVIL}}},
+        "response": {
+            "id": EVIL,
+            "status": "failed",
+            "status_details": {"reason": EVIL, "error": {"message": EVIL}},
+        },
     },
     {"type": EVIL, "event_id": EVIL},
 ]
@@ -109,11 +113,14 @@ async def test_the_token_leaves_the_address_and_goes_with_each_request(server: S
     await page.reload()
     await page.goto(f"{server.url}/{link('secret')}&token=s%26cret")
     await page.reload()
-    await until(page, "() => document.querySelectorAll('#items > li').length === 1")
+    await until(page, "() => document.querySelectorAll('#items .item').length === 1")
     assert "token" not in page.url
     assert page.url.endswith("#/c/secret")
     assert sent >= {"Bearer s&cret"}
-    assert await page.evaluate("[localStorage.length, sessionStorage.getItem('rtstate.token')]") == [0, "s&cret"]
+    assert await page.evaluate("[localStorage.length, sessionStorage.getItem('rtstate.token')]") == [
+        0,
+        "s&cret",
+    ]
 
 
 async def test_a_token_is_asked_for_where_it_is_missing(server: Served, look: Looker) -> None:

@@ -19,7 +19,7 @@ COUNT = """() => {
       window.writes.records += 1;
       window.writes.added += record.addedNodes.length;
       const node = record.target.nodeType === 1 ? record.target : record.target.parentElement;
-      const item = node?.closest("li.item");
+      const item = node?.closest(".item");
       if (item) window.writes.items.add(item.dataset.id);
     }
   }).observe(document.getElementById("items"),
@@ -42,12 +42,12 @@ def beginning() -> Iterator[dict[str, Any]]:
 async def test_a_delta_in_a_long_conversation_writes_one_text(server: Served, look: Looker) -> None:
     await server.feed("scale-long", [*simulate.long_conversation(1000), *beginning(), delta("One")])
     page = await look(server, link("scale-long"))
-    await expect(page.locator("#items > li")).to_have_count(1001)
+    await expect(page.locator("#items .item")).to_have_count(1001)
     await page.evaluate(COUNT)
     for at in range(20):
         await server.feed("scale-long", [delta(f" more {at}")])
     said = "One" + "".join(f" more {at}" for at in range(20))
-    await expect(page.locator('#items > li[data-id="last"] .said')).to_have_text(said)
+    await expect(page.locator('#items .item[data-id="last"] .said')).to_have_text(said)
     writes = await page.evaluate(WRITES)
     assert writes["items"] == ["last"]
     assert writes["added"] == 0
@@ -57,10 +57,10 @@ async def test_a_delta_in_a_long_conversation_writes_one_text(server: Served, lo
 async def test_a_new_item_in_a_long_conversation_adds_one_card(server: Served, look: Looker) -> None:
     await server.feed("scale-longer", [*simulate.long_conversation(1000)])
     page = await look(server, link("scale-longer"))
-    await expect(page.locator("#items > li")).to_have_count(1000)
+    await expect(page.locator("#items .item")).to_have_count(1000)
     await page.evaluate(COUNT)
     revision = await server.feed("scale-longer", [message("new", "user", "Hello")])
-    await expect(page.locator("#items > li")).to_have_count(1001)
+    await expect(page.locator("#items .item")).to_have_count(1001)
     await shows(page, revision)
     writes = await page.evaluate(WRITES)
     assert writes["items"] in ([], ["new"])
@@ -70,7 +70,7 @@ async def test_a_new_item_in_a_long_conversation_adds_one_card(server: Served, l
 async def test_many_events_are_drawn_once_a_frame(server: Served, look: Looker) -> None:
     await server.feed("scale-burst", [*beginning(), delta("")])
     page = await look(server, link("scale-burst"))
-    await expect(page.locator("#items > li")).to_have_count(1)
+    await expect(page.locator("#items .item")).to_have_count(1)
     await page.evaluate(COUNT)
     revision = await server.feed("scale-burst", [delta("word ") for _ in range(2000)])
     await shows(page, revision)
@@ -82,20 +82,22 @@ async def test_many_events_are_drawn_once_a_frame(server: Served, look: Looker) 
 async def test_what_is_out_of_sight_is_not_laid_out(server: Served, look: Looker) -> None:
     await server.feed("scale-sight", simulate.long_conversation(1000))
     page = await look(server, link("scale-sight"))
-    await expect(page.locator("#items > li")).to_have_count(1000)
+    await expect(page.locator("#items .item")).to_have_count(1000)
     skipped = await page.eval_on_selector_all(
-        "#items > li .said",
+        "#items .item .said",
         "each => each.filter(node => !node.checkVisibility({contentVisibilityAuto: true})).length",
     )
     assert skipped > 900
-    last = page.locator("#items > li").last
+    last = page.locator("#items .item").last
     await expect(last).to_be_in_viewport()
 
 
-async def test_events_and_charts_are_drawn_only_while_they_are_looked_at(server: Served, look: Looker) -> None:
+async def test_events_and_charts_are_drawn_only_while_they_are_looked_at(
+    server: Served, look: Looker
+) -> None:
     await server.feed("scale-quiet", [*beginning(), delta("")])
     page = await look(server, link("scale-quiet"))
-    await expect(page.locator("#items > li")).to_have_count(1)
+    await expect(page.locator("#items .item")).to_have_count(1)
     asked: list[str] = []
     page.on("request", lambda request: "/events" in request.url and asked.append(request.url))
     for _ in range(5):

@@ -31,15 +31,15 @@ async def test_the_slider_shows_a_conversation_as_it_stood(server: Served, look:
     page = await look(server, link("slider"))
     await shows(page, 12)
     await slide(page, 5)
-    await until(page, "() => document.querySelectorAll('#items > li').length === 5")
+    await until(page, "() => document.querySelectorAll('#items .item').length === 5")
     assert await texts(page) == [f"Line {at}" for at in range(5)]
     assert page.url.endswith("#/c/slider/r/5")
     await expect(page.locator("#changed-title")).to_have_text("Revision 5 changed")
     await expect(page.locator("#changed-list")).to_contain_text("/items/i4")
-    assert await page.locator("#items > li[data-changed]").count() == 1
-    await expect(page.locator("#items > li[data-changed] .said")).to_have_text("Line 4")
+    assert await page.locator("#items .item[data-changed]").count() == 1
+    await expect(page.locator("#items .item[data-changed] .said")).to_have_text("Line 4")
     await page.click("#to-live")
-    await until(page, "() => document.querySelectorAll('#items > li').length === 12")
+    await until(page, "() => document.querySelectorAll('#items .item').length === 12")
     await expect(page.locator("#changed")).to_be_hidden()
     assert await page.locator("#items [data-changed]").count() == 0
     assert page.url.endswith("#/c/slider")
@@ -79,23 +79,23 @@ async def test_what_a_delta_appended_is_marked(server: Served, look: Looker) -> 
 async def test_a_link_opens_a_revision(server: Served, look: Looker) -> None:
     await server.feed("linked", lines(9))
     page = await look(server, link("linked", 4))
-    await until(page, "() => document.querySelectorAll('#items > li').length === 4")
+    await until(page, "() => document.querySelectorAll('#items .item').length === 4")
     await expect(page.locator("#revision")).to_have_text("4 of 9")
     await page.evaluate("location.hash = '#/c/linked/r/6'")
-    await until(page, "() => document.querySelectorAll('#items > li').length === 6")
+    await until(page, "() => document.querySelectorAll('#items .item').length === 6")
     await page.evaluate("location.hash = '#/c/linked'")
-    await until(page, "() => document.querySelectorAll('#items > li').length === 9")
+    await until(page, "() => document.querySelectorAll('#items .item').length === 9")
 
 
 async def test_live_goes_on_behind_an_earlier_revision(server: Served, look: Looker) -> None:
     await server.feed("behind", lines(6))
     page = await look(server, link("behind", 3))
-    await until(page, "() => document.querySelectorAll('#items > li').length === 3")
+    await until(page, "() => document.querySelectorAll('#items .item').length === 3")
     await server.feed("behind", lines(9)[6:])
     await expect(page.locator("#revision")).to_have_text("3 of 9")
     assert await texts(page) == ["Line 0", "Line 1", "Line 2"]
     await page.keyboard.press("l")
-    await until(page, "() => document.querySelectorAll('#items > li').length === 9")
+    await until(page, "() => document.querySelectorAll('#items .item').length === 9")
 
 
 async def test_an_answer_that_comes_late_is_dropped(server: Served, look: Looker) -> None:
@@ -112,11 +112,11 @@ async def test_an_answer_that_comes_late_is_dropped(server: Served, look: Looker
     async with page.expect_request("**/conversations/late?revision=3"):
         await slide(page, 3)
     await slide(page, 7)
-    await until(page, "() => document.querySelectorAll('#items > li').length === 7")
+    await until(page, "() => document.querySelectorAll('#items .item').length === 7")
     for route in held:
         await route.continue_()
     await slide(page, 8)
-    await until(page, "() => document.querySelectorAll('#items > li').length === 8")
+    await until(page, "() => document.querySelectorAll('#items .item').length === 8")
     await expect(page.locator("#changed-title")).to_have_text("Revision 8 changed")
 
 
@@ -126,7 +126,9 @@ async def test_a_revision_that_never_was_is_told(server: Served, look: Looker) -
     await shows(page, 3)
     await page.route(
         "**/conversations/never?revision=2",
-        lambda route: route.fulfill(status=410, json={"error": {"status": 410, "message": "It was trimmed."}}),
+        lambda route: route.fulfill(
+            status=410, json={"error": {"status": 410, "message": "It was trimmed."}}
+        ),
     )
     look.expected = ("410",)
     await slide(page, 2)

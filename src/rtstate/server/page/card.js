@@ -37,7 +37,7 @@ export function makeCard(id) {
   const body = make("div", { class: "body" });
   const tag = make("span", { class: "id", title: id }, shortId(id));
   const who = make("div", { class: "who" }, role, state, tag);
-  const node = make("li", { class: "item", tabindex: "-1", "data-id": id }, who, body);
+  const node = make("div", { class: "item", role: "listitem", tabindex: "-1", "data-id": id }, who, body);
   let shape = null;
   let views = [];
 

@@ -1,9 +1,10 @@
 /** The conversation in the middle: its items in order, and who is speaking now. */
 
-import { arrange, byId, hide, setText } from "./dom.js";
+import { arrange, byId, hide, make, setText } from "./dom.js";
 import { makeCard, nameOf, textOf } from "./card.js";
 
 const NEAR = 60; // px from the end that still count as being there
+const CHUNK = 40; // items that the browser draws or passes over together: one by one, 1,000 are work each frame
 
 /** Make the view of a conversation's items. */
 export function makeTalk() {
@@ -75,7 +76,14 @@ export function makeTalk() {
       }
       nodes.push(card.node);
     }
-    arrange(list, nodes);
+    arrangeChunks(nodes);
+  }
+
+  function arrangeChunks(nodes) {
+    const wanted = Math.ceil(nodes.length / CHUNK);
+    while (list.children.length > wanted) list.lastElementChild.remove();
+    while (list.children.length < wanted) list.append(make("div", { class: "chunk", role: "presentation" }));
+    for (let at = 0; at < wanted; at++) arrange(list.children[at], nodes.slice(at * CHUNK, (at + 1) * CHUNK));
   }
 
   /** Tell a screen reader what was said, once it is final: not each delta. */
@@ -103,9 +111,9 @@ export function makeTalk() {
 
   /** Move the focus to the next item, or the one before. */
   function step(by) {
-    const at = list.contains(document.activeElement) ? document.activeElement.closest("li") : null;
-    const beyond = by > 0 ? at?.nextElementSibling : at?.previousElementSibling;
-    const next = at === null ? (by > 0 ? list.firstElementChild : list.lastElementChild) : beyond;
+    const nodes = [...list.querySelectorAll(".item")];
+    const at = nodes.indexOf(document.activeElement.closest(".item"));
+    const next = at < 0 && by < 0 ? nodes.at(-1) : nodes[at + by];
     next?.focus();
   }
 
