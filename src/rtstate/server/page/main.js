@@ -1,0 +1,169 @@
+/** The page: which conversation is shown, as it is now or as it stood, and what has to be drawn. */
+
+import { keepToken, readAddress, takeToken, writeAddress } from "./address.js";
+import { byId, setAttribute, setText } from "./dom.js";
+import { follow } from "./feed.js";
+import { plural } from "./format.js";
+import { listen } from "./keys.js";
+import { makeList } from "./list.js";
+import { clean, mark } from "./marks.js";
+import { makePanels } from "./panels.js";
+import { makeTalk } from "./talk.js";
+import { startTheme } from "./theme.js";
+import { makeTravel } from "./travel.js";
+import { makeUpload } from "./upload.js";
+
+const RATE = Number(new URLSearchParams(location.search).get("rate")) || 30;
+
+const talk = makeTalk();
+const panels = makePanels({ goTo });
+const travel = makeTravel({ show: showPast, live: showLive, moved });
+const list = makeList({ choose: (id) => open(id), failed: listFailed });
+let id = null;
+let feed = null;
+let live = null; // the document as it is now
+let past = null; // {document, changes} while an earlier revision is shown
+let dirty = clean();
+let frame = null;
+
+/** Show a conversation, live or at a revision. */
+function open(name, { revision = null, address = true } = {}) {
+  if (address) writeAddress(name, revision);
+  if (name !== id) start(name);
+  if (revision !== null) travel.go(revision, { notify: false });
+  else if (travel.at() !== null) travel.goLive({ notify: false });
+  if (name !== null) showPane("centre");
+}
+
+function start(name) {
+  feed?.stop();
+  id = name;
+  live = past = null;
+  dirty = clean();
+  feed = null;
+  talk.clear();
+  panels.clear();
+  travel.reset(name);
+  list.mark(name);
+  setText(byId("title"), name ?? "No conversation");
+  setText(byId("facts"), "");
+  document.title = name === null ? "rtstate" : `${name} · rtstate`;
+  byId("welcome").hidden = name !== null;
+  setAttribute(document.body, "data-chosen", name === null ? null : "");
+  showState(name === null ? { kind: "none" } : { kind: "connecting" });
+  if (name !== null) feed = follow(name, { snapshot, patch, state: showState }, { rate: RATE });
+}
+
+function snapshot(document) {
+  const first = live === null;
+  live = document;
+  if (past === null) dirty = { ...clean(), all: true, first };
+  later();
+}
+
+function patch(operations, document) {
+  live = document;
+  if (past === null) mark(dirty, operations);
+  later();
+}
+
+/** Draw with the next frame, once for all that came until then. */
+function later() {
+  frame ??= requestAnimationFrame(draw);
+}
+
+function draw() {
+  frame = null;
+  if (live !== null) travel.grow(live.revision);
+  const shown = past?.document ?? live;
+  if (shown === null) return;
+  const drawn = dirty;
+  dirty = clean();
+  if (drawn.all || drawn.order || drawn.items.size || drawn.speech) {
+    talk.render(shown, drawn, { live: past === null, changes: past?.changes ?? [] });
+  }
+  const model = shown.session?.model;
+  setText(byId("facts"), [plural(shown.order.length, "item"), model].filter(Boolean).join(" · "));
+  panels.update({ id, document: shown, live: past === null, latest: live?.revision ?? shown.revision });
+}
+
+function showPast(document, changes) {
+  past = { document, changes };
+  dirty = { ...clean(), all: true };
+  later();
+}
+
+function showLive() {
+  past = null;
+  dirty = { ...clean(), all: true, first: true };
+  later();
+}
+
+function moved(revision) {
+  writeAddress(id, revision, { replace: true });
+}
+
+function goTo(item) {
+  showPane("centre");
+  return talk.goTo(item);
+}
+
+const SAID = { none: "", connecting: "connecting …", live: "live", gone: "gone", refused: "no access" };
+
+function showState(state) {
+  const node = byId("connection");
+  setAttribute(node, "data-state", state.kind);
+  const seconds = state.seconds?.toFixed(state.seconds < 1 ? 1 : 0);
+  setText(byId("connection-text"), state.kind === "waiting" ? `reconnecting in ${seconds} s …` : SAID[state.kind]);
+  byId("retry").hidden = state.kind !== "waiting";
+  const told = state.kind === "gone" || state.kind === "refused" ? state.message : "";
+  byId("notice").hidden = !told;
+  setText(byId("notice"), told ?? "");
+}
+
+/** The list cannot be had: without a token that is right, ask for one. */
+function listFailed(error) {
+  const refused = error?.status === 401 || error?.status === 403;
+  byId("token-form").hidden = !refused;
+  byId("list-error").hidden = error === null || refused;
+  setText(byId("list-error"), error?.message ?? "");
+}
+
+/** On a narrow screen one pane is shown at a time. */
+function showPane(name) {
+  document.body.dataset.pane = name;
+  for (const each of ["left", "centre", "right"]) {
+    setAttribute(byId(`show-${each}`), "aria-pressed", each === name ? "true" : "false");
+  }
+  panels.draw();
+}
+
+function route() {
+  takeToken();
+  const { id: name, revision } = readAddress();
+  open(name, { revision, address: false });
+}
+
+startTheme();
+listen({ list, talk, travel, panels });
+makeUpload({
+  opened(name) {
+    list.look();
+    open(name);
+  },
+});
+for (const each of ["left", "centre", "right"]) byId(`show-${each}`).addEventListener("click", () => showPane(each));
+byId("retry").addEventListener("click", () => feed?.retry());
+byId("token-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  keepToken(byId("token").value.trim());
+  byId("token").value = "";
+  list.look();
+  if (id !== null) start(id);
+});
+addEventListener("hashchange", route);
+addEventListener("popstate", route);
+showPane("left");
+start(null);
+route();
+list.look();
