@@ -13,6 +13,9 @@ REDACTED: Final = "[redacted]"
 
 _KEYS: Final = r"(?<![A-Za-z0-9])(?:sk-|ek_)[A-Za-z0-9_\-]{8,}"
 _BEARER: Final = r"(?<=[Bb]earer )[A-Za-z0-9._~+/=\-]{8,}"
+_FIELDS: Final = re.compile(rb'("(?:client_secret|authorization)"\s*:\s*(?:\{\s*"value"\s*:\s*)?")[^"]*')
+"""Where what is no JSON has a field of which the value is secret."""
+
 _HINTS: Final = (b"sk-", b"ek_", b"earer ", b"client_secret", b"uthorization", b'"headers"', b"\\u", b"\\/")
 """What an event has somewhere if it has to be looked into; the last two may hide any of the others."""
 
@@ -43,11 +46,11 @@ def redactor(secrets: Iterable[str] = ()) -> Callable[[bytes], bytes]:
         if not any(hint in told for hint in _HINTS) and not any(each in raw for each in own_bytes):
             return raw
         try:
-            value = from_json(raw, cache_strings="none")
-        except ValueError:  # no JSON: then it need not stay any
-            return of_bytes.sub(REDACTED.encode(), raw)
-        cleaned = _cleaned(value, pattern)
-        return raw if cleaned == value else _as_json(cleaned)
+            value = _parsed(raw)
+            cleaned = _cleaned(value, pattern)
+            return raw if cleaned == value else _as_json(cleaned)
+        except (ValueError, RecursionError):  # no JSON: then it need not stay any
+            return of_bytes.sub(REDACTED.encode(), _FIELDS.sub(rb"\1" + REDACTED.encode(), raw))
 
     return redact
 
@@ -61,6 +64,14 @@ def _telling(raw: bytes) -> bytes:
     if end < _LONG or any(raw.find(mark, _HEAD, end) >= 0 for mark in (b"-", b"_", b" ", b"\\")):
         return raw
     return raw[: _HEAD + 16] + b"\n" + raw[end:]
+
+
+def _parsed(raw: bytes) -> Any:
+    """Return what stands there; json takes half a surrogate pair, and what is nested deeper, as well."""
+    try:
+        return from_json(raw, cache_strings="none")
+    except ValueError:
+        return json.loads(raw)
 
 
 def _cleaned(value: Any, pattern: re.Pattern[str]) -> Any:
