@@ -52,9 +52,7 @@ async def crossed(up: list[Part], down: list[Part], compress: bool) -> tuple[lis
     compression = "deflate" if compress else None
     options = {"create_connection": SeeingServer, "compression": compression}
     async with proxied(upstream, upstream=options, compress=compress) as call:
-        async with dial(
-            call.url, create_connection=SeeingClient, compression=compression
-        ) as client:
+        async with dial(call.url, create_connection=SeeingClient, compression=compression) as client:
             assert isinstance(client, SeeingClient)
             await client.send_parts(up)
             got = list(await client.saw(len(down)))

@@ -114,7 +114,9 @@ def proxy_command(
 
     if not is_loopback(host):
         if not allow_remote:
-            raise click.UsageError(f"{clean(host)} can be reached from elsewhere; --allow-remote says yes to that")
+            raise click.UsageError(
+                f"{clean(host)} can be reached from elsewhere; --allow-remote says yes to that"
+            )
         click.echo(_WARNING.format(host=clean(host)), err=True)
     inspector = None if no_inspector else inspector_port
     wanted = _Wanted(upstream, host, port, inspector, name, origins, allow_remote, compress)

@@ -40,6 +40,7 @@ class Leg(Connection):
         self.partner: Leg | None = None
         self.heard: Heard = _ignore
         self.ended: asyncio.Future[None] = self.loop.create_future()  # a close frame, a failure, the end
+        self.dismissed: tuple[int, str] | None = None  # the code and reason it was closed with from here
         self._early: list[tuple[Frame, float]] = []
         super().connection_made(transport)
 
@@ -110,10 +111,10 @@ class Leg(Connection):
 
     @property
     def farewell(self) -> tuple[int | None, str] | None:
-        """The code and reason that this side closed with, None where it was lost without a word."""
+        """The code and reason that this side was closed with, None where it was lost without a word."""
         close = self.protocol.close_rcvd
-        if close is None:
-            return None
+        if self.dismissed is not None or close is None:
+            return self.dismissed
         return (None if close.code == CloseCode.NO_STATUS_RCVD else close.code), close.reason
 
     @property
@@ -153,6 +154,13 @@ class ClientLeg(Leg, ServerConnection):
         self.transport.write(refusal(501, _ONLY_WEBSOCKETS).serialize())
         self.transport.write_eof()
         self.loop.call_later(_LINGER, self.transport.abort)  # until then its body is read, and dropped
+
+    async def close(self, code: CloseCode | int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
+        """Close this side, and thereby the call: the other one does not wait until this has answered."""
+        if self.protocol.state is OPEN:
+            self.dismissed = int(code), reason
+            self._end()
+        await super().close(code, reason)
 
     async def handshake(self, *args: Any, **kwargs: Any) -> None:
         """Shake hands; let go of the server if that comes to nothing."""

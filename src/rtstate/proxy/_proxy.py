@@ -237,8 +237,7 @@ async def _until_the_end(client: ClientLeg, server: ServerLeg) -> str:
     whose = "client" if first is client else "server"
     if first.farewell is not None:
         code, reason = first.farewell
-        ours = first.protocol.close_rcvd_then_sent is False  # what it said is only the echo of our own
-        how = f"closed by the {'proxy' if ours else whose} with {code or 'no code'}"
+        how = f"closed by the {'proxy' if first.dismissed else whose} with {code or 'no code'}"
     else:
         code = CloseCode.GOING_AWAY if first is client else CloseCode.INTERNAL_ERROR
         reason = f"the connection to the {whose} was lost" + (f": {first.fault}" if first.fault else "")

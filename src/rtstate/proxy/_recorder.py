@@ -69,16 +69,16 @@ class Recorder:
         self._gap, self._gap_at = Counts(), 0.0  # what was dropped and not yet said
         self._news = asyncio.Event()
         self._written = 0
-        self._troubled = self._ending = False
+        self._troubled = self._broken = self._ending = False
         self._task = asyncio.create_task(self._write())
 
     def from_client(self, frame: Frame, at: float) -> None:
         """Take a frame of the client's."""
-        self._take(self.client, frame, at)
+        self._take_safely(self.client, frame, at)
 
     def from_server(self, frame: Frame, at: float) -> None:
         """Take a frame of the server's."""
-        self._take(self.server, frame, at)
+        self._take_safely(self.server, frame, at)
 
     async def finish(self, patience: float) -> None:
         """Write what waits, for so many seconds at most, and let others write the conversation."""
@@ -102,6 +102,16 @@ class Recorder:
                 _LOG.warning("%r was not closed: %s", self._name, error)
 
     # Taking
+
+    def _take_safely(self, side: _Side, frame: Frame, at: float) -> None:
+        """Take a frame; whatever goes wrong with that, the call goes on."""
+        try:
+            self._take(side, frame, at)
+        except Exception as error:
+            self.lost.events += 1
+            if not self._broken:
+                self._broken = True
+                self._told(f"{self._name}: the call goes on, but is not recorded: {type(error).__name__}")
 
     def _take(self, side: _Side, frame: Frame, at: float) -> None:
         """Join the fragments of a message; of one that is too large keep only how large it was."""
