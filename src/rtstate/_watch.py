@@ -35,7 +35,7 @@ async def watch(source: Source, rate: float, since: int | None) -> AsyncGenerato
         while True:
             if revision != source.revision:
                 changed.clear()
-                update = _update(source, revision)
+                update = updated(source, revision)
                 revision, next_frame = update.revision, loop.time() + pause
                 yield update
                 await asyncio.sleep(next_frame - loop.time())
@@ -46,7 +46,7 @@ async def watch(source: Source, rate: float, since: int | None) -> AsyncGenerato
         unsubscribe()
 
 
-def _update(source: Source, since: int | None) -> Update:
+def updated(source: Source, since: int | None) -> Update:
     """Return what leads on from a revision: its changes, or a snapshot where they are not at hand."""
     if since is not None and 0 <= since <= source.revision:
         try:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from websockets.asyncio.server import ServerConnection
 from websockets.frames import Opcode
 
+from rtstate.proxy import Limits
 from tests.proxy.support import (
     SOON,
     Part,
@@ -90,8 +91,6 @@ async def test_large_frames_cross() -> None:
 
 
 async def test_a_message_beyond_the_limit_ends_the_call_and_says_so() -> None:
-    from rtstate.proxy import Limits
-
     closed: list[object] = []
 
     async def upstream(connection: ServerConnection) -> None:
@@ -143,7 +142,7 @@ async def test_who_reads_slowly_slows_the_other_side_and_takes_no_memory(slow: s
         await (pour if slow == "client" else sip)(connection)
         await connection.wait_closed()
 
-    async with proxied(upstream, upstream={"ping_interval": None}) as call:
+    async with proxied(upstream, upstream={"ping_interval": None}) as call:  # noqa: SIM117
         async with dial(call.url, ping_interval=None) as client:
             tracemalloc.start()
             working = asyncio.create_task((sip if slow == "client" else pour)(client))
@@ -176,9 +175,7 @@ async def test_what_comes_with_the_handshake_is_not_lost() -> None:
                 assert [await client.recv() for _ in range(100)] == [str(number) for number in range(100)]
 
 
-async def test_a_client_that_never_reads_is_let_go_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    from rtstate.proxy import Limits
-
+async def test_a_client_that_never_reads_is_let_go_of() -> None:
     async def upstream(connection: ServerConnection) -> None:
         for _ in range(400):
             await connection.send(bytes(100_000))
@@ -197,4 +194,4 @@ async def test_silence_is_kept() -> None:
             pass
         await call.over()
         assert [name async for name in call.log.names()] == []
-        assert "0 events of the client, 0 of the server" in call.lines[-1]
+        assert "events: 0 of the client, 0 of the server" in call.lines[-1]

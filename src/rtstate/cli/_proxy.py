@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Sequence
+from contextlib import suppress
 from platform import node
 from typing import TYPE_CHECKING, Final
 
 import attrs
 import click
 
-from rtstate.cli._layout import clean
+from rtstate.cli._layout import clean, count
 from rtstate.cli._logs import opened, run
-from rtstate.cli._reading import Refused, Unusable
+from rtstate.cli._reading import Unusable
 from rtstate.hub import Hub
 from rtstate.logs import Log
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 _STOPS: Final = (signal.SIGINT, signal.SIGTERM)
 _WARNING: Final = (
-    "Whoever reaches {host} can use this proxy, and reads its calls where they cross the network: clients send "
-    "it the server's key without TLS. Put it behind something that has TLS and asks who is there."
+    "Whoever reaches {host} can use this proxy, and clients send it their key and their calls without TLS: "
+    "put it behind something that has TLS and asks who is there."
 )
 
 
@@ -37,6 +37,7 @@ class _Wanted:
     host: str
     port: int
     inspector: int | None
+    token: str | None
     name: str
     origins: Sequence[str]
     any_host: bool
@@ -70,6 +71,7 @@ class _Wanted:
     help="Where the page is that shows the calls; on this machine only.",
 )
 @click.option("--no-inspector", is_flag=True, help="Show no page.")
+@click.option("--token", envvar="RTSTATE_TOKEN", help="What the page asks for; or set RTSTATE_TOKEN.")
 @click.option(
     "--name",
     default="call-{time}-{id}",
@@ -92,6 +94,7 @@ def proxy_command(
     port: int,
     inspector_port: int,
     no_inspector: bool,
+    token: str | None,
     name: str,
     origins: Sequence[str],
     allow_remote: bool,
@@ -119,14 +122,14 @@ def proxy_command(
             )
         click.echo(_WARNING.format(host=clean(host)), err=True)
     inspector = None if no_inspector else inspector_port
-    wanted = _Wanted(upstream, host, port, inspector, name, origins, allow_remote, compress)
+    wanted = _Wanted(upstream, host, port, inspector, token or None, name, origins, allow_remote, compress)
     run(_serve(opened(url, create=True), wanted, Proxy))
 
 
 async def _serve(log: Log, wanted: _Wanted, make: type[Proxy]) -> None:
     """Take calls until told to stop; a second time ends it at once."""
     holder = f"rtstate proxy, process {os.getpid()} on {node() or 'this host'}"
-    async with log, Hub(log, holder=holder) as hub:
+    async with log, Hub(log, holder=holder, history=1_000) as hub:
         try:
             proxy = make(
                 *(hub, log, wanted.upstream),
@@ -138,32 +141,57 @@ async def _serve(log: Log, wanted: _Wanted, make: type[Proxy]) -> None:
             )
         except ValueError as error:
             raise click.UsageError(clean(error)) from None
-        async with AsyncExitStack() as stack:
+        async with proxy:
             try:
                 await proxy.start(wanted.host, wanted.port)
             except OSError as error:
-                why = clean(error.strerror or error)
-                raise Refused(f"cannot listen on {clean(wanted.host)}, port {wanted.port}: {why}") from None
-            stack.push_async_exit(proxy)
-            _tell(f"Calls to {proxy.url} go to {proxy.upstream}")
-            if wanted.inspector is not None:
-                page = await stack.enter_async_context(_inspected(hub, log, wanted.inspector))
-                _tell(f"The page that shows them: {page}")
-            await _told_to_stop()
+                raise _taken(wanted.host, wanted.port, error) from None
+            ready = f"Calls to {proxy.url} go to {proxy.upstream} (Ctrl-C ends it)"
+            await (_told_to_stop(ready) if wanted.inspector is None else _inspect(hub, log, wanted, ready))
             if proxy.calls:
-                _tell(f"Stopping: {proxy.calls:,} calls end; once more ends it at once")
+                _tell(
+                    f"Stopping: {count(proxy.calls, 'call')} to end and to write; once more ends it at once"
+                )
 
 
-async def _told_to_stop() -> None:
-    """Wait for Ctrl-C or SIGTERM; from then on they do what they did before."""
+async def _inspect(hub: Hub, log: Log, wanted: _Wanted, ready: str) -> None:
+    """Serve the page that shows the calls, until told to stop; say that all is ready."""
+    from rtstate.server import create_app, serve
+
+    assert wanted.inspector is not None
+
+    def started(port: int) -> None:
+        _tell(ready)
+        _tell(f"The page that shows them: http://127.0.0.1:{port}/{'#token=…' if wanted.token else ''}")
+
+    try:
+        app = create_app(hub, log, token=wanted.token)
+    except ValueError as error:
+        raise click.UsageError(clean(error)) from None
+    try:
+        await serve(app, "127.0.0.1", wanted.inspector, started=started)
+    except OSError as error:
+        raise _taken("127.0.0.1", wanted.inspector, error, "--inspector-port") from None
+
+
+def _taken(host: str, port: int, error: OSError, option: str = "--port") -> Unusable:
+    why = os.strerror(error.errno) if error.errno and error.errno > 0 else clean(error)
+    return Unusable(f"cannot listen at {clean(host)}, port {port}: {why}; {option} 0 takes a free one")
+
+
+async def _told_to_stop(ready: str) -> None:
+    """Say that all is ready, and wait for Ctrl-C or SIGTERM; from then on they do what they did before."""
     loop, told = asyncio.get_running_loop(), asyncio.Event()
-    for each in _STOPS:
-        loop.add_signal_handler(each, told.set)
+    with suppress(NotImplementedError):  # on Windows Ctrl-C ends the loop by itself
+        for each in _STOPS:
+            loop.add_signal_handler(each, told.set)
+    _tell(ready)
     try:
         await told.wait()
     finally:
-        for each in _STOPS:
-            loop.remove_signal_handler(each)
+        with suppress(NotImplementedError):
+            for each in _STOPS:
+                loop.remove_signal_handler(each)
 
 
 def _tell(line: str) -> None:

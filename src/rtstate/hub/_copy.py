@@ -72,6 +72,11 @@ class Copy:
         return self._conversation is None or self.ended is not None
 
     @property
+    def seq(self) -> int:
+        """The place in the log of the last event that is in it."""
+        return self._seq
+
+    @property
     def writes(self) -> bool:
         """Whether it has the lease."""
         return self._lease is not None

@@ -16,7 +16,7 @@ import attrs
 
 from rtstate._change import Change
 from rtstate._types import AudioMode, Dialect
-from rtstate._watch import watch
+from rtstate._watch import updated, watch
 from rtstate.conversation import Conversation
 from rtstate.document import Snapshot
 from rtstate.errors import HubFull, HubStopped, LogError
@@ -59,7 +59,8 @@ class Hub:
     ``checkpoint_every`` events a checkpoint is kept, from which that goes on, and of a large one more rarely;
     with ``trim`` the events before it are dropped. At most ``backlog`` bytes of events wait for the log, per
     conversation; :meth:`feed` waits while there are more. ``audio``, ``dialect`` and ``history`` are those
-    of :class:`rtstate.Conversation`. ``holder`` is what others see as its name.
+    of :class:`rtstate.Conversation`; ``new()`` makes an empty one of them. ``holder`` is what others see as
+    its name.
 
     >>> import asyncio
     >>> from rtstate.logs import MemoryLog
@@ -97,6 +98,7 @@ class Hub:
         new()  # which says what is wrong with them
         log.check_name(holder := holder if holder is not None else f"hub-{uuid4().hex[:12]}")
         self.holder: Final = holder
+        self.new: Final = new
         self._log, self._memory, self._idle, self._lease = log, memory, idle, lease
         self._terms = Terms(
             *(log, self.holder, new, checkpoint_every, trim, backlog),
@@ -182,6 +184,23 @@ class Hub:
         finally:
             await held.unfollow()
             self._forget_if_empty(held)
+
+    async def update(self, name: str, since: int | None = None) -> Update:
+        """Return what leads on from a revision: the changes since if they are at hand, otherwise a snapshot.
+
+        As the first that :meth:`follow` gives, of a conversation that exists; raises as :meth:`snapshot`.
+        """
+        held = await self._use(name)
+        try:
+            await held.read()
+            return updated(held, since)
+        finally:
+            self._forget_if_empty(held)
+
+    def place(self, name: str) -> int:
+        """Return the place in the log of the last event that a conversation in memory has; 0 without one."""
+        held = self._held.get(name)
+        return 0 if held is None or held.empty else held.seq
 
     async def close(self, name: str) -> None:
         """Write what waits, checkpoint a conversation, and let others write it. Its followers stay."""

@@ -39,14 +39,16 @@ class Limits:
     """How much a proxy takes, and how long it waits, in seconds.
 
     ``calls`` at once, bytes of one message (``message``), bytes of a call that wait for the log
-    (``backlog``); ``connect`` until the server has answered, ``silence`` until a side that does not answer
-    pings is taken for dead, ``close`` for a side to close, ``finish`` for the log after a call.
+    (``backlog``); ``connect`` until the server has answered, ``beat`` between two pings of a side,
+    ``silence`` until one that does not answer them is taken for dead, ``close`` for a side to close,
+    ``finish`` for the log after a call.
     """
 
     calls: int = 100
     message: int = 64 << 20
     backlog: int = 16 << 20
     connect: float = 10.0
+    beat: float = 20.0
     silence: float = 60.0
     close: float = 10.0
     finish: float = 10.0
@@ -95,6 +97,7 @@ class Proxy:
         self._wire: dict[str, Any] = {
             "compression": "deflate" if compress else None,
             "max_size": limits.message,
+            "ping_interval": limits.beat,
             "ping_timeout": limits.silence,
             "close_timeout": limits.close,
             "write_limit": 64 << 10,
@@ -225,7 +228,7 @@ class Proxy:
             self._calls.discard(client)
         lost = f", {recorder.lost.events:,} of them not recorded" if recorder.lost.events else ""
         self._told(
-            f"{name} ends after {seconds:.1f} s: {recorder.client.counts.events:,} events of the client, "
+            f"{name} ends after {seconds:.1f} s; events: {recorder.client.counts.events:,} of the client, "
             f"{recorder.server.counts.events:,} of the server{lost}; {how}"
         )
 

@@ -1,0 +1,157 @@
+"""Who may ask: the names this server goes by, the pages that may use it, the token; and safe headers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from hmac import compare_digest
+from ipaddress import ip_address
+from typing import Final
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rtstate.server._errors import as_json, refuse
+
+CSP: Final = (
+    "default-src 'self'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self' data: blob:; media-src 'self' data: blob:; object-src 'none'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'"
+)
+_OPEN: Final = ("/", "/healthz", "/favicon.ico")
+_POLICY_VIOLATION: Final = 1008
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a name or an address is this machine's own.
+
+    >>> [is_loopback(host) for host in ("localhost", "127.0.0.1", "::1", "example.com", "127.0.0.1.nip.io")]
+    [True, True, True, False, False]
+    """
+    if host.lower() == "localhost" or host.lower().endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class Guard:
+    """Middleware that lets nobody in who may not, and gives every answer safe headers.
+
+    A page elsewhere cannot use a server of this machine by a name that leads here (the Host header), nor by
+    asking from there (the Origin header). Without a token everybody on this machine can.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, token: str | None, hosts: Iterable[str], origins: Collection[str]
+    ) -> None:
+        self._app = app
+        self._token = None if token is None else token.encode()
+        self._hosts = frozenset(host.lower().strip("[]") for host in hosts)
+        self._origins = frozenset(origin.lower().rstrip("/") for origin in origins)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse, or pass on."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        scope = {**scope, "path": still_encoded(scope)}
+        guarded = _with_headers(send, scope["path"])
+        try:
+            self._check(scope, Headers(scope=scope))
+        except HTTPException as error:
+            await _answer(error, scope, receive, guarded)
+        else:
+            await self._app(scope, receive, guarded)
+
+    def _check(self, scope: Scope, headers: Headers) -> None:
+        hosts = headers.getlist("host")
+        if len(hosts) != 1 or (host := _hostname(hosts[0])) is None:
+            raise refuse(400, "a request has one Host header, the name or address of this server")
+        if not (is_loopback(host) or host in self._hosts):
+            raise refuse(
+                421,
+                f"this server does not go by the name {host!r:.100}; rtstate serve --allow-host makes it",
+            )
+        self._check_origin(headers.getlist("origin"), hosts[0])
+        if self._token is not None and not _is_open(scope["path"]):
+            self._check_token(headers.getlist("authorization"))
+
+    def _check_origin(self, origins: list[str], host: str) -> None:
+        for origin in origins:
+            same = _netloc(origin) == host.lower()
+            if not same and origin.lower() not in self._origins:
+                raise refuse(
+                    403,
+                    f"pages of {origin!r:.100} may not use this; rtstate serve --allow-origin lets them",
+                )
+
+    def _check_token(self, told: list[str]) -> None:
+        kind, _, token = told[0].partition(" ") if len(told) == 1 else ("", "", "")
+        assert self._token is not None
+        given = token.strip().encode("latin-1", "replace")
+        if not (compare_digest(given, self._token) and kind.lower() == "bearer"):
+            error = refuse(401, "this server needs its token: Authorization: Bearer TOKEN")
+            error.headers = {"WWW-Authenticate": "Bearer"}
+            raise error
+
+
+def _netloc(origin: str) -> str | None:
+    """Return the host and port of an origin; None for what is none, as "null"."""
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return None
+    return parts.netloc.lower() if parts.scheme in ("http", "https") and parts.netloc else None
+
+
+def _hostname(host: str) -> str | None:
+    """Return the name or address that a Host header has, without the port.
+
+    >>> [_hostname(host) for host in ("LocalHost:8700", "[::1]:8700", "a b", "user@host", "")]
+    ['localhost', '::1', None, None, None]
+    """
+    try:
+        parts = urlsplit(f"//{host}")
+        name, _ = parts.hostname, parts.port
+    except ValueError:
+        return None
+    plain = parts.netloc == host and "@" not in host and not any(each.isspace() for each in host)
+    return name.rstrip(".") or None if name and plain else None
+
+
+def still_encoded(scope: Scope) -> str:
+    """Return the path as it was sent: a name may have a slash in it, which is no end of it."""
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    return raw.partition(b"?")[0].decode("latin-1")
+
+
+def _is_open(path: str) -> bool:
+    """Tell whether a path is that of the page, which holds nothing."""
+    return path in _OPEN or path.startswith("/page/")
+
+
+def _with_headers(send: Send, path: str) -> Send:
+    """Give an answer the headers that keep a browser from doing more with it than it should."""
+
+    async def sending(message: Message) -> None:
+        if message["type"] in ("http.response.start", "websocket.http.response.start"):
+            headers = MutableHeaders(scope=message)
+            headers["X-Content-Type-Options"] = "nosniff"
+            headers["Referrer-Policy"] = "no-referrer"
+            headers["Content-Security-Policy"] = CSP
+            headers["Cross-Origin-Resource-Policy"] = "same-origin"
+            headers["X-Frame-Options"] = "DENY"
+            headers["Cache-Control"] = "no-cache" if path == "/" or path.startswith("/page/") else "no-store"
+        await send(message)
+
+    return sending
+
+
+async def _answer(error: HTTPException, scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "http" or "websocket.http.response" in scope.get("extensions", {}):
+        await as_json(error)(scope, receive, send)
+    else:
+        await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": error.detail})

@@ -1,0 +1,177 @@
+"""Conversations as resources: the list, the document, its past, what is read out of it, and its end."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import attrs
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from rtstate import Snapshot, exports, views
+from rtstate.logs import Summary
+from rtstate.server._errors import refuse
+from rtstate.server._json import Json
+from rtstate.server._state import choice, expect, number, state_of
+
+_MOST: Final = 500  # of a list
+_JSON: Final[Mapping[str, Callable[[Snapshot], Any]]] = {
+    "chat": exports.chat_messages,
+    "responses": exports.responses_input,
+    "agents": exports.agents_items,
+    "livekit": exports.livekit_chat_context,
+    "agui": exports.agui_messages,
+    "json": exports.transcript_json,
+}
+_TEXTS: Final[Mapping[str, tuple[Callable[[Snapshot], str], str]]] = {
+    "markdown": (exports.markdown, "text/markdown"),
+    "text": (exports.plain_text, "text/plain"),
+    "vtt": (exports.webvtt, "text/vtt"),
+    "srt": (exports.srt, "application/x-subrip"),
+}
+FORMS: Final = (*_JSON, *_TEXTS)
+
+
+async def conversations(request: Request) -> Response:
+    """List conversations by name, a page at a time. Cost: their number, and the page's summaries."""
+    log, query = state_of(request).log, request.query_params
+    limit = number(query, "limit", 100, 1, _MOST) or 1
+    after = query.get("after", "")
+    names = [name async for name in log.names() if name > after]
+    page = heapq.nsmallest(limit + 1, names)
+    told = [await log.summary(name) for name in page[:limit]]
+    return Json(
+        {
+            "conversations": [_listed(each) for each in told if each is not None],
+            "next": page[limit - 1] if len(page) > limit else None,
+        }
+    )
+
+
+def _listed(each: Summary) -> dict[str, Any]:
+    return {
+        "id": each.name,
+        "events": each.last,
+        "first": each.first,
+        "last": each.last,
+        "checkpoint": each.checkpoint,
+        "bytes": each.size,
+        "started": each.started,
+        "updated": each.updated,
+        "writing": each.holder is not None,
+    }
+
+
+async def document(request: Request) -> Response:
+    """Return the document, as it is or as it stood at a revision."""
+    snapshot = await _snapshot(request)
+    tag = f'"{snapshot.revision}"'
+    headers = {"ETag": tag}
+    if _matches(request.headers.get("if-none-match", ""), tag):
+        return Response(status_code=304, headers=headers)
+    return Json(snapshot.to_dict(), headers=headers)
+
+
+def _matches(header: str, tag: str) -> bool:
+    tags = [each.strip().removeprefix("W/") for each in header.split(",")]
+    return tag in tags or "*" in tags
+
+
+async def _snapshot(request: Request) -> Snapshot:
+    """Return the state that is asked for: the last one, or that of a ``revision``."""
+    state = state_of(request)
+    revision = number(request.query_params, "revision", None)
+    name, summary = await expect(request)
+    if revision is None:
+        return await state.hub.snapshot(name)
+    return await state.pasts.document(name, summary, revision)
+
+
+async def delete(request: Request) -> Response:
+    """Delete a conversation."""
+    name, _ = await expect(request)
+    state = state_of(request)
+    state.pasts.forget(name)
+    if not await state.hub.delete(name):
+        raise refuse(404, f"there is no conversation {name!r}")
+    return Response(status_code=204)
+
+
+async def events(request: Request) -> Response:
+    """Tell what events changed."""
+    query = request.query_params
+    after, before = number(query, "after", None), number(query, "before", None, 1)
+    limit = number(query, "limit", 200, 1, 1_000) or 1
+    if after is not None and before is not None:
+        raise refuse(400, "events are asked for after one, or before one, not both")
+    raw = choice(query, "raw", "0", "1") == "1"
+    name, summary = await expect(request)
+    return Json(await state_of(request).pasts.events(name, summary, after, before, limit, raw))
+
+
+async def transcript(request: Request) -> Response:
+    """Tell who said what."""
+    return Json(exports.transcript_json(await _snapshot(request)))
+
+
+async def timing(request: Request) -> Response:
+    """Tell how long answers took."""
+    return Json(views.timing(await _snapshot(request)).to_dict())
+
+
+async def tools(request: Request) -> Response:
+    """Tell which tools were called, and what came of it; as ``rtstate tools --json``."""
+    snapshot = await _snapshot(request)
+    return Json(
+        {
+            "tool_calls": [attrs.asdict(each) for each in views.tool_calls(snapshot)],
+            "mcp_approvals": [attrs.asdict(each) for each in views.mcp_approvals(snapshot)],
+            "mcp_tools": {label: attrs.asdict(each) for label, each in views.mcp_tools(snapshot).items()},
+        }
+    )
+
+
+async def usage(request: Request) -> Response:
+    """Tell what was used; with a ``model`` what it cost, where genai-prices is there."""
+    used = views.usage(await _snapshot(request))
+    told = used.to_dict()
+    model = request.query_params.get("model")
+    if model is None:
+        return Json(told)
+    from rtstate.cost import GenaiPricer, cost
+
+    try:
+        spent = cost(used, GenaiPricer(), model=model).to_dict()
+    except ImportError as missing:
+        raise refuse(501, str(missing)) from None
+    return Json({**told, "entries": spent.pop("entries"), "cost": spent})
+
+
+async def export(request: Request) -> Response:
+    """Return the conversation in a form that something else takes."""
+    form = request.path_params["format"]
+    if form not in FORMS:
+        raise refuse(404, f"there is no form {form!r:.60}; there are {', '.join(FORMS)}")
+    snapshot = await _snapshot(request)
+    if form in _JSON:
+        return Json(_JSON[form](snapshot))
+    make, kind = _TEXTS[form]
+    try:
+        text = make(snapshot)
+    except ModuleNotFoundError as missing:
+        raise refuse(501, str(missing)) from None
+    return PlainTextResponse(text.encode("utf-8", "replace"), media_type=kind)
+
+
+async def health(request: Request) -> Response:
+    """Tell that it lives, and whether it takes more."""
+    stopping = state_of(request).stopping.is_set()
+    return Json({"status": "stopping" if stopping else "ok"}, 503 if stopping else 200)
+
+
+async def metrics(request: Request) -> Response:
+    """Return what was counted, as Prometheus reads it."""
+    text = state_of(request).metrics.text()
+    return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -1,0 +1,96 @@
+"""Streams: what changes, as Server-Sent Events."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import ExitStack, aclosing
+from typing import Any, Final
+
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette.sse import SendTimeoutError
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from rtstate.server._state import State, choice, client_of, expect, number, state_of
+
+_RATES: Final = (1, 60)
+
+
+def _keep_alive() -> ServerSentEvent:
+    return ServerSentEvent(comment="", sep="\n")
+
+
+class _Stream(EventSourceResponse):
+    """A stream that was begun already, so that what goes wrong at its start is an answer of its own."""
+
+    def __init__(
+        self, state: State, first: bytes, rest: AsyncGenerator[bytes], leaving: ExitStack, **headers: str
+    ) -> None:
+        limits = state.limits
+        super().__init__(
+            _from(first, rest),
+            ping=limits.keep_alive,
+            sep="\n",
+            ping_message_factory=_keep_alive,
+            send_timeout=limits.send_timeout,
+            headers=headers,
+        )
+        self._state, self._leaving, self._rest = state, leaving, rest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it; drop who does not read."""
+        try:
+            await super().__call__(scope, receive, send)
+        except SendTimeoutError:
+            self._state.metrics.dropped.inc()
+            if abort := scope.get("extensions", {}).get("rtstate.abort"):
+                abort()
+        finally:
+            self._leaving.close()
+            await self._rest.aclose()
+
+
+async def _from(first: bytes, rest: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    yield first
+    async with aclosing(rest):
+        async for each in rest:
+            yield each
+
+
+async def begin(request: Request, frames: AsyncGenerator[bytes]) -> Response:
+    """Return a stream of frames; raise what the first of them raises, or 503, 429 for too many."""
+    state = state_of(request)
+    with ExitStack() as counted:
+        counted.enter_context(state.streams.one(client_of(request)))
+        try:
+            first = await anext(frames)
+        except BaseException:
+            await frames.aclose()
+            raise
+        return _Stream(state, first, frames, counted.pop_all())
+
+
+async def changes(request: Request) -> Response:
+    """Follow a conversation: a snapshot, or what changed since a revision, then what changes."""
+    query, state = request.query_params, state_of(request)
+    append = choice(query, "patch", "append", "rfc6902") == "append"
+    rate = number(query, "rate", 20, *_RATES) or 1
+    since = since_of(request)
+    name, _ = await expect(request)
+    return await begin(request, state.feeds.follow(name, append, rate, since))
+
+
+def since_of(request: Request) -> int | None:
+    """Return the revision that a follower has: that of its last event, or what it says."""
+    told: dict[str, Any] = {"Last-Event-ID": request.headers.get("last-event-id") or None}
+    last = number(told, "Last-Event-ID", None)
+    return last if last is not None else number(request.query_params, "since", None)
+
+
+async def stop(state: State) -> None:
+    """End all streams, and let them go."""
+    state.stopping.set()
+    state.feeds.stop()
+    await asyncio.sleep(0)
