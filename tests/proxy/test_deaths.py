@@ -5,10 +5,11 @@ import socket
 import struct
 import sys
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
 
 from rtstate.hub import Hub
 from rtstate.logs import MemoryLog
@@ -161,3 +162,21 @@ async def test_nonsense_in_place_of_a_request() -> None:
         async with dial(call.url) as client:
             await client.send("well")
             assert await client.recv() == "well"
+
+
+async def test_a_client_that_dies_while_the_server_is_held_back() -> None:
+    """The server is read again then, so that its end is seen at once and not when patience is at an end."""
+
+    async def upstream(connection: ServerConnection) -> None:
+        with suppress(ConnectionClosed):
+            while True:
+                await connection.send(bytes(100_000))
+
+    async with proxied(upstream, limits=Limits(close=60), upstream={"ping_interval": None}) as call:
+        client = await dial(call.url, max_queue=1, ping_interval=None)
+        held = next(iter(call.proxy._calls)).upstream
+        assert held is not None
+        await until(lambda: not held.transport.is_reading())
+        client.transport.abort()
+        await call.over()
+        assert "the connection to the client was lost" in call.lines[-1]

@@ -5,12 +5,13 @@ import json
 from collections.abc import Sequence
 
 import pytest
+from websockets.frames import Frame, Opcode
 
 from rtstate.errors import LogClosed, LogDamaged, LogUnavailable
 from rtstate.hub import Hub
 from rtstate.logs import Lease, MemoryLog, Record
-from rtstate.proxy import Limits
-from rtstate.proxy._recorder import LOST
+from rtstate.proxy import Limits, redactor
+from rtstate.proxy._recorder import LOST, Recorder
 from tests.proxy.support import dial, proxied, until
 
 pytestmark = pytest.mark.anyio
@@ -163,3 +164,46 @@ async def test_a_call_that_is_deleted_while_it_goes_on_begins_anew() -> None:
         await call.over()
         kept = [json.loads(entry.raw)["number"] for entry in await call.kept()]
         assert kept == [5, 5, 6, 6, 7, 7]
+
+
+class Stepped(MemoryLog):
+    """A log that takes a batch whenever it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.steps = asyncio.Semaphore(0)
+
+    async def _append(self, name: str, records: Sequence[Record], expected: int, lease: Lease | None) -> int:
+        await self.steps.acquire()
+        return await super()._append(name, records, expected, lease)
+
+
+async def test_after_a_gap_nothing_is_taken_until_half_is_written_and_then_everything() -> None:
+    """So that a log that is a little too slow gets one long gap rather than many short ones."""
+    told: list[str] = []
+    log = Stepped()
+    async with log, Hub(log) as hub:
+        recorder = Recorder(hub, log, "call", redactor(), 100_000, told.append)
+
+        def send(numbers: range) -> None:
+            for number in numbers:
+                data = b'{"type":"ping","number":%d,"x":"' % number
+                recorder.from_client(Frame(Opcode.TEXT, data + b"x" * (498 - len(data)) + b'"}'), 1.0)
+
+        send(range(210))  # ten more than there is room for
+        log.steps.release()
+        await until(lambda: hub.stats.events == 32)
+        send(range(210, 220))  # though there would be room again
+        for _ in range(20):
+            log.steps.release()
+        await until(lambda: hub.stats.events == 200)
+        send(range(220, 400))  # all that has been written since makes room
+        for _ in range(20):
+            log.steps.release()
+        await recorder.finish(5)
+        kept = [json.loads(entry.raw) async for entry in log.read("call")]
+        numbers = [each.get("number") for each in kept]
+        assert numbers == [*range(200), None, *range(220, 400)]
+        assert kept[200] == {"type": LOST, "events": 20, "bytes": 10_000, "reason": "the log was behind"}
+        assert len(told) == 2
+        assert recorder.lost.events == 20

@@ -91,11 +91,12 @@ def test_secrets_are_known_wherever_a_client_brings_them() -> None:
             ("Sec-WebSocket-Protocol", "realtime, openai-insecure-api-key.of-protocol"),
             ("Sec-WebSocket-Key", "not-secret"),
             ("OpenAI-Beta", "realtime=v1"),
+            ("X-Author", "somebody"),
         ]
     )
     found = set(secrets_in("/v1/realtime?model=x&api-key=of%20query&client_secret=cs", headers))
     assert {"of-header", "of-azure", "of-token", "of-cookie", "of-protocol", "of query", "cs"} <= found
-    assert not {"not-secret", "x", "realtime=v1", "realtime"} & found
+    assert not {"not-secret", "x", "realtime=v1", "realtime", "somebody"} & found
 
 
 def test_subprotocols_of_several_headers() -> None:

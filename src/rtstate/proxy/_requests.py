@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from ipaddress import ip_address
@@ -25,7 +26,7 @@ _OF_A_HOP: Final = {
     "transfer-encoding",
     "upgrade",
 }
-_SECRET_NAMES: Final = ("auth", "cookie", "key", "secret", "signature", "token")
+_SECRET_NAMES: Final = re.compile(r"auth(?!or\b)|cookie|key|secret|signature|token", re.IGNORECASE)
 _SCHEMES: Final = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}
 
 
@@ -97,14 +98,14 @@ def offered(headers: Headers) -> list[str]:
 def secrets_in(target: str, headers: Headers) -> Iterator[str]:
     """Yield what a client proves with who it is: in headers, in subprotocols, in the query."""
     for name, value in headers.raw_items():
-        if any(each in name.lower() for each in _SECRET_NAMES) and not name.lower().startswith("sec-"):
+        if _SECRET_NAMES.search(name) and not name.lower().startswith("sec-"):
             yield from _values(name, value)
     for protocol in offered(headers):
         for mark in ("key.", "token.", "secret.", "jwt."):
             if mark in protocol:
                 yield protocol.partition(mark)[2]
     for name, value in parse_qsl(target.partition("?")[2]):
-        if any(each in name.lower() for each in _SECRET_NAMES):
+        if _SECRET_NAMES.search(name):
             yield value
 
 
