@@ -11,6 +11,7 @@ from rtstate.cli._export import export_command
 from rtstate.cli._kept import compact_command, delete_command, ls_command, show_command, tail_command
 from rtstate.cli._layout import PAGE_WIDTH
 from rtstate.cli._log import log_command
+from rtstate.cli._proxy import proxy_command
 from rtstate.cli._record import import_command, record_command
 from rtstate.cli._replay import demo_command, replay_command
 from rtstate.cli._serve import serve_command
@@ -50,6 +51,7 @@ def commands() -> None:
     rtstate record NAME --log URL          keep a conversation as it goes on
     rtstate ls --log URL                   the conversations that are kept
     rtstate serve --log URL                the same over HTTP, and on a page
+    rtstate proxy                          record an application's calls, and watch them
     """  # noqa: D301  (click's mark for lines that stay as they are)
 
 
@@ -57,6 +59,6 @@ for _command in (
     *(replay_command, log_command, diff_command, demo_command),
     *(transcript_command, tools_command, usage_command, timing_command, export_command),
     *(record_command, import_command, ls_command, show_command, tail_command),
-    *(compact_command, delete_command, serve_command),
+    *(compact_command, delete_command, serve_command, proxy_command),
 ):
     commands.add_command(_command)
