@@ -1,9 +1,10 @@
 """What the inspector page takes of a processor.
 
-A conversation of so many items gets 60 events a second, each a delta of an answer, and the page in Chromium is
-told at most 60 updates a second, three times what it asks for by itself. The time that the page's thread was
-busy, by Chromium's own account (TaskDuration), is shown per event beside the time that passed. The server and
-the rest of Chromium come on top. The Events tab, the dearest of the four, is open or another one is.
+A conversation of so many items gets 60 events a second, each a delta of an answer, and the page in Chromium
+is told of each, twice as often as it asks for by itself. How long the page's thread was busy, by Chromium's
+own account (TaskDuration), is shown per event beside the time that passed; while others want the processor
+that includes waiting for it. Nothing is drawn by a graphics card here. The server and the rest of Chromium
+come on top. The Events tab is open, which asks for more, or another one is.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Take docs/images/inspector*.png: the page of ``rtstate serve``. Run it after the page changes.
 
-``python docs/images/inspector.py``, with Chromium installed. The conversations are simulated, and the clock of
-the page stands still, so that the pictures hold the same text each time.
+``python docs/images/inspector.py``, with Chromium installed. The conversations are simulated, and the clock
+of the page stands still, so that the pictures hold the same text each time.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ OTHERS: Final = {
 
 
 def begun() -> tuple[list[tuple[float, Any]], int]:
-    """The bundled example, as far as the last answer but one is being spoken, and a revision of its words."""
+    """Return the bundled example up to the last answer but one, and a revision of that answer."""
     conversation = Conversation()
     said = [0]
     timed = simulate.example().timed

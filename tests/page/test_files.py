@@ -16,7 +16,8 @@ DROP = """(files) => {
   for (const [name, text] of files) transfer.items.add(new File([text], name));
   const events = ["dragenter", "dragover", "drop"];
   for (const type of events) {
-    document.body.dispatchEvent(new DragEvent(type, {dataTransfer: transfer, bubbles: true, cancelable: true}));
+    const options = {dataTransfer: transfer, bubbles: true, cancelable: true};
+    document.body.dispatchEvent(new DragEvent(type, options));
   }
 }"""
 
