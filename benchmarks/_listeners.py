@@ -1,7 +1,7 @@
-"""Followers of a server in a process of their own: ``python -m benchmarks._listeners PORT CONVERSATIONS COUNT``.
+"""Followers of a server, in a process of their own.
 
-Prints a line when all have begun; then, once standard input ends, what each got: its conversation, and the
-revisions with the time at which each came.
+Run as ``python -m benchmarks._listeners PORT CONVERSATIONS COUNT``. Prints a line when all have begun; then,
+once standard input ends, what each got: its conversation, and the revisions with the time at which each came.
 """
 
 from __future__ import annotations

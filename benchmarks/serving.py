@@ -1,10 +1,10 @@
 """What a server costs with followers over HTTP, and how late they are.
 
-``rtstate serve`` runs in a process of its own over a log in memory, and is fed over WebSockets, 2,000 events a
-second over 20 conversations. 200 followers of another process read their changes over SSE, at most 20 frames a
-second each. How late an event is counts from when it is sent until a follower has it, beside the 50 ms that
-one waits at most for the next frame. The processor time of the server is shown per event, beside the same
-without followers, and its memory with one follower more that never reads, beside the same without that one.
+``rtstate serve`` runs in a process of its own over a log in memory, and is fed over WebSockets, 2,000 events
+a second over 20 conversations. 200 followers in another process read their changes over SSE, at most 20
+frames a second each. How late an event is counts from when it is sent until a follower has it, beside the
+50 ms that one waits at most for the next frame. The processor time of the server is shown per event, beside
+the same without followers, and its memory with one follower more that never reads, beside the same without.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from benchmarks._harness import Figure, Rounds, Size, question, settled
 FRAME: Final = "50 ms"
 ALONE: Final = "no followers"
 BEGIN: Final = 30
+_TICK: Final = 1 / os.sysconf("SC_CLK_TCK")
 
 
 @attrs.frozen
@@ -76,13 +77,15 @@ async def _run(conversations: int, count: int, stuck: bool, pace: int, seconds: 
     async with _server() as (pid, port), AsyncExitStack() as sockets:
         names = [str(number) for number in range(conversations)]
         uri = f"ws://127.0.0.1:{port}/conversations"
-        fed = {name: [0.0] * (BEGIN + 1) for name in names}  # by revision: when each event was sent
+        fed: dict[str, list[float]] = {}  # by revision: when each event was sent
         feeders = {
             name: (await sockets.enter_async_context(connect(f"{uri}/{name}/ingest")), speaking())
             for name in names
         }
-        for feeder, events in feeders.values():
-            await _feed(feeder, list(islice(events, BEGIN)))
+        for name, (feeder, events) in feeders.items():
+            for raw in islice(events, BEGIN):
+                await feeder.send(raw)
+            fed[name] = [0.0] * (await _told(feeder, BEGIN) + 1)
         if stuck:
             never = sockets.enter_context(socket.create_connection(("127.0.0.1", port)))
             never.sendall(b"GET /conversations/0/changes?rate=60 HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -96,14 +99,14 @@ async def _run(conversations: int, count: int, stuck: bool, pace: int, seconds: 
                 await asyncio.sleep(begin + after + number * conversations / pace - monotonic())
                 fed[name].append(monotonic())
                 await feeder.send(raw)
-            await told
+            assert await told == len(fed[name]) - 1
 
         await asyncio.gather(*(feed(name, number / pace) for number, name in enumerate(names)))
         await asyncio.sleep(0.2)
         busy, memory = _busy(pid) - busy, _memory(pid)
         taken = await _results(listening) if listening else []
     late = [each for name, updates in taken for each in _late(fed[name], updates)]
-    return _Run(busy / round(pace * seconds) * 1e6, late, memory)
+    return _Run(max(busy, _TICK) / round(pace * seconds) * 1e6, late, memory)
 
 
 @asynccontextmanager
@@ -132,21 +135,18 @@ async def _listeners(port: int, conversations: int, count: int) -> asyncio.subpr
 
 
 async def _results(process: asyncio.subprocess.Process) -> list[tuple[str, list[tuple[int, float]]]]:
-    told, _ = await process.communicate()
+    told, _ = await process.communicate(b"")
     taken: list[tuple[str, list[tuple[int, float]]]] = json.loads(told)
     return taken
 
 
-async def _feed(feeder: ClientConnection, events: list[str]) -> None:
-    for raw in events:
-        await feeder.send(raw)
-    await _told(feeder, len(events))
-
-
-async def _told(feeder: ClientConnection, count: int) -> None:
-    """Wait until so many events were acknowledged."""
+async def _told(feeder: ClientConnection, count: int) -> int:
+    """Wait until so many events were acknowledged, and return the revision then."""
+    revision = 0
     while count > 0:
-        count -= json.loads(await feeder.recv())["events"]
+        told = json.loads(await feeder.recv())
+        count, revision = count - told["events"], told["revision"]
+    return revision
 
 
 def _late(fed: list[float], updates: list[tuple[int, float]]) -> Iterator[float]:
@@ -159,7 +159,7 @@ def _late(fed: list[float], updates: list[tuple[int, float]]) -> Iterator[float]
 def _busy(pid: int) -> float:
     """Return how many seconds of the processor a process has used."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return (int(fields[11]) + int(fields[12])) * _TICK
 
 
 def _memory(pid: int) -> float:

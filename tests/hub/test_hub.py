@@ -432,3 +432,23 @@ async def test_a_hub_that_was_never_used_stops() -> None:
 def test_options_that_make_no_sense_are_refused(options: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=next(iter(options)) if "holder" not in options else "a name"):
         Hub(MemoryLog(), **options)  # type: ignore[arg-type]
+
+
+async def test_an_update_leads_on_from_a_revision(log: Log) -> None:
+    async with Hub(log, history=50) as hub:
+        with pytest.raises(ConversationGone):
+            await hub.update(CALL)
+        assert hub.place(CALL) == 0
+        await feed(hub, EVENTS[:100])
+        assert hub.place(CALL) == 100
+        last = expected(EVENTS[:100])
+        whole = await hub.update(CALL)
+        assert (whole.since, whole.snapshot) == (None, last)
+        on = await hub.update(CALL, last.revision - 20)
+        assert (on.since, on.revision, len(on.changes)) == (last.revision - 20, last.revision, 20)
+        same = await hub.update(CALL, last.revision)
+        assert not same
+        assert (same.since, same.changes, same.patch()) == (last.revision, (), [])
+        for since in (0, last.revision + 1):  # too long ago, and of another conversation
+            assert (await hub.update(CALL, since)).snapshot == last
+        assert hub.new().snapshot().revision == 0

@@ -168,7 +168,7 @@ class _Run:
 
 def _calls(old: Message | None, new: Message) -> list[Event] | None:
     """Return the events of the calls that are new in a message; None where others changed."""
-    had = [] if old is None else old.get("toolCalls", [])
+    had: list[Any] = [] if old is None else old.get("toolCalls", [])
     calls = new["toolCalls"]
     if calls[: len(had)] != had:
         return None

@@ -7,7 +7,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Final
 
@@ -85,6 +85,8 @@ async def serve(
         timeout_graceful_shutdown=_PATIENCE,
     )
     own = sockets or [bound(host, port)]
+    for each in own:
+        _give_up(each, limits.send_timeout)
     server = _Server(config, state, started)
     serving = asyncio.create_task(server.serve(own))
     try:
@@ -96,6 +98,13 @@ async def serve(
     finally:
         for each in own:
             each.close()
+
+
+def _give_up(listening: socket.socket, seconds: float) -> None:
+    """Have connections end whose client takes nothing, so that one that was dropped leaves nothing."""
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux, which passes it on to what is accepted
+        with suppress(OSError):  # a socket of another family
+            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(2_000 * seconds))
 
 
 def bound(host: str, port: int) -> socket.socket:

@@ -46,8 +46,6 @@ class _Stream(EventSourceResponse):
             await super().__call__(scope, receive, send)
         except SendTimeoutError:
             self._state.metrics.dropped.inc()
-            if abort := scope.get("extensions", {}).get("rtstate.abort"):
-                abort()
         finally:
             self._leaving.close()
             await self._rest.aclose()
