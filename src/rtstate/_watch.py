@@ -48,6 +48,8 @@ async def watch(source: Source, rate: float, since: int | None) -> AsyncGenerato
 
 def updated(source: Source, since: int | None) -> Update:
     """Return what leads on from a revision: its changes, or a snapshot where they are not at hand."""
+    if since == source.revision:
+        return Update(since, since)
     if since is not None and 0 <= since <= source.revision:
         try:
             return coalesce(source.changes(since))

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from rtstate.errors import RtstateError
 from rtstate.hub import Hub
 from rtstate.logs import Log
-from rtstate.server import _ingest, _resources, _streams
+from rtstate.server import _agui, _ingest, _openapi, _resources, _streams
 from rtstate.server._errors import on_any, on_http, on_ours
 from rtstate.server._feed import Feeds
 from rtstate.server._guard import Guard, still_encoded
@@ -90,6 +90,7 @@ def routes() -> list[BaseRoute]:
         Mount("/page", StaticFiles(directory=PAGE)),
         Route("/healthz", _resources.health),
         Route("/metrics", _resources.metrics),
+        Route("/openapi.json", _openapi.openapi),
         Route("/conversations", _resources.conversations),
         Route(_ONE, _resources.document, methods=["GET"]),
         Route(_ONE, _resources.delete, methods=["DELETE"]),
@@ -97,6 +98,7 @@ def routes() -> list[BaseRoute]:
         Route(f"{_ONE}/events", _ingest.post_events, methods=["POST"]),
         WebSocketRoute(f"{_ONE}/ingest", _ingest.ingest),
         Route(f"{_ONE}/changes", _streams.changes),
+        Route(f"{_ONE}/agui", _agui.agui),
         *(Route(f"{_ONE}/{path}", endpoint) for path, endpoint in reading.items()),
     ]
 

@@ -26,6 +26,7 @@ from rtstate.update import Update, coalesce
 
 _LOG: Final = logging.getLogger("rtstate.server")
 _RECENT: Final = 1_000  # changes that lead those on who are a little behind
+_NOTHING_NEW: Final = b": nothing new\n\n"  # which shows at once that the stream is there
 _Key: TypeAlias = tuple[str, bool, int]
 
 
@@ -48,6 +49,8 @@ def encoded(update: Update, append: bool) -> bytes:
     """Return an update as an event of a stream. Cost: its size."""
     if update.snapshot is not None:
         return sse("snapshot", dumps(update.snapshot.to_dict()), update.revision)
+    if not update:
+        return _NOTHING_NEW
     return sse("patch", dumps(update.to_dict(append)), update.revision)
 
 

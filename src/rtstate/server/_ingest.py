@@ -202,4 +202,7 @@ class _Ingest:
             place = self._state.hub.place(self._name)
             answer = {"events": len(batch), "seq": place, "revision": changes[-1].revision}
             if not self._ended:
-                await self._socket.send_text(dumps(answer).decode())
+                with suppress(
+                    RuntimeError, OSError, WebSocketDisconnect
+                ):  # gone, and the rest is kept all the same
+                    await self._socket.send_text(dumps(answer).decode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import socket
 import threading
@@ -65,8 +66,9 @@ async def serve(
 ) -> None:
     """Serve an app of :func:`create_app` until SIGINT or SIGTERM; ``started`` is called with the port.
 
-    Then streams end, and what is on its way is finished; a second signal ends it at once. The hub and the log
-    stay the caller's to stop and close. Port 0 is a free one. Raises OSError where the port is taken.
+    Then streams end, and what is on its way is finished; a second signal ends it at once. It ends in the same
+    way when it is cancelled. The hub and the log stay the caller's to stop and close. Port 0 is a free one.
+    Raises OSError where the port is taken.
     """
     state: State = app.state.rtstate
     limits = state.limits
@@ -83,8 +85,14 @@ async def serve(
         timeout_graceful_shutdown=_PATIENCE,
     )
     own = sockets or [bound(host, port)]
+    server = _Server(config, state, started)
+    serving = asyncio.create_task(server.serve(own))
     try:
-        await _Server(config, state, started).serve(own)
+        await asyncio.shield(serving)
+    except asyncio.CancelledError:
+        server.should_exit = True
+        await serving
+        raise
     finally:
         for each in own:
             each.close()

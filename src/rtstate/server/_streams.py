@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import ExitStack, aclosing
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from sse_starlette.sse import SendTimeoutError
@@ -15,7 +15,8 @@ from starlette.types import Receive, Scope, Send
 
 from rtstate.server._state import State, choice, client_of, expect, number, state_of
 
-_RATES: Final = (1, 60)
+T = TypeVar("T")
+RATES: Final = (1, 60)
 
 
 def _keep_alive() -> ServerSentEvent:
@@ -29,7 +30,7 @@ class _Stream(EventSourceResponse):
         self, state: State, first: bytes, rest: AsyncGenerator[bytes], leaving: ExitStack, **headers: str
     ) -> None:
         limits = state.limits
-        super().__init__(
+        super().__init__(  # pyright: ignore[reportUnknownMemberType]
             _from(first, rest),
             ping=limits.keep_alive,
             sep="\n",
@@ -76,7 +77,7 @@ async def changes(request: Request) -> Response:
     """Follow a conversation: a snapshot, or what changed since a revision, then what changes."""
     query, state = request.query_params, state_of(request)
     append = choice(query, "patch", "append", "rfc6902") == "append"
-    rate = number(query, "rate", 20, *_RATES) or 1
+    rate = number(query, "rate", 20, *RATES) or 1
     since = since_of(request)
     name, _ = await expect(request)
     return await begin(request, state.feeds.follow(name, append, rate, since))
@@ -87,6 +88,34 @@ def since_of(request: Request) -> int | None:
     told: dict[str, Any] = {"Last-Event-ID": request.headers.get("last-event-id") or None}
     last = number(told, "Last-Event-ID", None)
     return last if last is not None else number(request.query_params, "since", None)
+
+
+async def until(stopping: asyncio.Event, updates: AsyncGenerator[T]) -> AsyncGenerator[T]:
+    """Yield what something yields, until the server stops."""
+    stopped = asyncio.create_task(stopping.wait())
+    try:
+        while True:
+            update = asyncio.create_task(_next(updates))
+            try:
+                await asyncio.wait({update, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                if not update.done():
+                    update.cancel()
+                    await asyncio.wait([update])
+            if update.cancelled() or stopped.done():
+                return
+            try:
+                told = update.result()
+            except StopAsyncIteration:
+                return
+            yield told
+    finally:
+        stopped.cancel()
+        await updates.aclose()
+
+
+async def _next(updates: AsyncGenerator[T]) -> T:
+    return await anext(updates)
 
 
 async def stop(state: State) -> None:

@@ -1,0 +1,208 @@
+"""Following over SSE: from the start, from a revision, together, too slowly, and to the end."""
+
+import asyncio
+import resource
+import socket
+from contextlib import AsyncExitStack
+
+import httpx
+import pytest
+
+from rtstate.hub import Hub
+from rtstate.logs import MemoryLog
+from rtstate.logs.sqlite import SqliteLog
+from rtstate.server import Limits
+from tests.server.support import CALL, LINES, Served, folded, following, served, state_after
+
+pytestmark = pytest.mark.anyio
+WHOLE = state_after(LINES)
+
+
+async def until(what: object, seconds: float = 30) -> None:
+    async with asyncio.timeout(seconds):
+        while not what():  # type: ignore[operator]
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("form", ["append", "rfc6902"])
+async def test_a_stream_leads_to_the_document(server: Served, form: str) -> None:
+    await server.post(LINES[:100])
+    async with following(server.client, f"/conversations/{CALL}/changes?patch={form}&rate=60") as stream:
+        document = await folded(stream, 1)
+        for start in range(100, len(LINES), 40):
+            await server.post(LINES[start : start + 40])
+        assert await folded(stream, WHOLE.revision, document) == WHOLE.to_dict()
+
+
+async def test_a_follower_goes_on_from_its_last_event(server: Served) -> None:
+    await server.post(LINES[:300])
+    async with following(server.client) as stream:
+        document = (await anext(stream)).data
+    await server.post(LINES[300:350])
+    async with following(
+        server.client,
+        f"/conversations/{CALL}/changes?since=1",
+        **{"Last-Event-ID": str(document["revision"])},
+    ) as stream:
+        frame = await anext(stream)
+        assert (frame.event, frame.data["since"]) == ("patch", document["revision"])
+    async with following(
+        server.client, f"/conversations/{CALL}/changes?since={document['revision']}"
+    ) as stream:
+        assert await folded(stream, state_after(LINES[:350]).revision, document) == await server.get("")
+
+
+@pytest.mark.parametrize("since", [1, 10**9])
+async def test_who_is_too_far_behind_begins_with_a_snapshot(server: Served, since: int) -> None:
+    await server.post(LINES)
+    async with following(server.client, f"/conversations/{CALL}/changes?since={since}") as stream:
+        frame = await anext(stream)
+        assert (frame.event, frame.data) == ("snapshot", WHOLE.to_dict())
+
+
+async def test_changes_of_one_moment_are_one_frame(server: Served) -> None:
+    await server.post(LINES[:10])
+    async with following(server.client, f"/conversations/{CALL}/changes?rate=1") as stream:
+        document = (await anext(stream)).data
+        await server.post(LINES[10:20])
+        first = await anext(stream)
+        await server.post(LINES[20:150])
+        second = await anext(stream)
+        assert second.data["since"] == first.id
+        assert second.id == state_after(LINES[:150]).revision
+        assert document["revision"] == first.data["since"]
+
+
+async def test_followers_share_the_bytes_of_a_frame(server: Served) -> None:
+    await server.post(LINES[:100])
+    async with AsyncExitStack() as open_streams:
+        streams = [await open_streams.enter_async_context(following(server.client)) for _ in range(12)]
+        documents = [(await anext(stream)).data for stream in streams]
+        assert len(server.state.feeds._channels) == 1
+        assert server.hub.stats.followers == 1
+        [channel] = server.state.feeds._channels.values()
+        for start in range(100, len(LINES), 60):
+            await server.post(LINES[start : start + 60])
+        whole = await asyncio.gather(
+            *(
+                folded(stream, WHOLE.revision, document)
+                for stream, document in zip(streams, documents, strict=True)
+            )
+        )
+        assert all(each == WHOLE.to_dict() for each in whole)
+        late = await open_streams.enter_async_context(following(server.client))
+        assert await folded(late, WHOLE.revision) == WHOLE.to_dict()
+        assert channel.members == 13
+    await until(lambda: not server.state.feeds._channels and not server.hub.stats.followers)
+    assert server.state.streams.total == 0
+
+
+async def test_a_stream_ends_when_its_conversation_is_deleted(server: Served) -> None:
+    await server.post(LINES[:10])
+    async with following(server.client) as stream:
+        await anext(stream)
+        assert (await server.client.delete(f"/conversations/{CALL}")).status_code == 204
+        frames = [frame async for frame in stream]
+    assert [frame.event for frame in frames] == ["gone"]
+    assert "deleted" in frames[0].data["message"]
+
+
+async def test_streams_end_with_the_server_and_go_on_with_the_next(tmp_path: object) -> None:
+    url = f"{tmp_path}/calls.db"
+    async with served(SqliteLog(url)) as server:
+        await server.post(LINES[:300])
+        async with following(server.client) as stream:
+            document = (await anext(stream)).data
+            server.task.cancel()
+            assert [frame async for frame in stream] == []
+    async with served(SqliteLog(url)) as again:
+        since = {"Last-Event-ID": str(document["revision"])}
+        async with following(again.client, **since) as stream:
+            await again.post(LINES[300:])
+            assert await folded(stream, WHOLE.revision, document) == WHOLE.to_dict()
+
+
+async def test_what_another_process_writes_is_followed() -> None:
+    log = MemoryLog()
+    async with served(log) as server, Hub(log) as writer:
+        await writer.feed_all(CALL, [(line, None) for line in LINES[:50]])
+        async with following(server.client) as stream:
+            document = (await anext(stream)).data
+            await writer.feed_all(CALL, [('{"type": "input_audio_buffer.committed", "item_id": "x"}', None)])
+            assert "x" in (await folded(stream, document["revision"] + 1, document))["items"]
+
+
+async def test_who_never_reads_is_dropped_and_holds_next_to_nothing() -> None:
+    limits = Limits(send_timeout=0.5)
+    async with served(limits=limits) as server:
+        await server.post(LINES)
+        stuck = socket.create_connection(("127.0.0.1", server.port))
+        stuck.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        path = f"/conversations/{CALL}/changes?rate=60&patch=rfc6902"
+        stuck.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        await until(lambda: server.state.streams.total == 1)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        big = (
+            '{"type":"conversation.item.added","item":{"id":"%d","type":"message","role":"user","content":'
+            '[{"type":"input_text","text":"%s"}]}}'
+        )
+        for number in range(200):
+            await server.post([big % (number, "x" * 100_000)])
+            if server.state.streams.total == 0:
+                break
+        await until(lambda: server.state.streams.total == 0)
+        assert server.state.metrics.dropped._value.get() == 1
+        grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+        assert grown < 200_000  # kB; the conversation itself is a part of that
+        async with following(server.client) as stream:  # others go on
+            assert (await anext(stream)).event == "snapshot"
+        stuck.close()
+
+
+@pytest.mark.parametrize("limits", [Limits(streams=3), Limits(client_streams=3)])
+async def test_there_are_only_so_many_streams(limits: Limits) -> None:
+    async with served(limits=limits) as server:
+        await server.post(LINES[:10])
+        async with AsyncExitStack() as open_streams:
+            for _ in range(3):
+                stream = await open_streams.enter_async_context(following(server.client))
+                await anext(stream)
+            refused = await server.client.get(f"/conversations/{CALL}/changes")
+            assert refused.status_code == (503 if limits.streams == 3 else 429)
+            assert int(refused.headers["retry-after"]) > 0
+        await until(lambda: server.state.streams.total == 0)
+        async with following(server.client) as stream:
+            await anext(stream)
+
+
+async def test_a_comment_keeps_a_stream_alive() -> None:
+    async with served(limits=Limits(keep_alive=0.05)) as server:
+        await server.post(LINES[:10])
+        async with server.client.stream("GET", f"/conversations/{CALL}/changes") as response:
+            lines = response.aiter_lines()
+            while not (line := await anext(lines)).startswith(":"):
+                pass
+            assert line == ": "
+
+
+async def test_how_late_is_counted(server: Served) -> None:
+    await server.post(LINES[:10])
+    event = '{"type": "input_audio_buffer.committed", "item_id": "%d"}'
+    async with following(server.client) as stream:
+        await anext(stream)
+        for number in range(3):
+            await server.post([event % number])
+            await anext(stream)
+    assert server.state.metrics.latency._sum.get() > 0
+
+
+async def test_a_stream_of_a_stock_client() -> None:
+    """Whoever reads it with another library than ours reads the same."""
+    async with served() as server:
+        await server.post(LINES[:50])
+        async with (
+            httpx.AsyncClient() as client,
+            client.stream("GET", f"http://localhost:{server.port}/conversations/{CALL}/changes") as response,
+        ):
+            assert response.headers["cache-control"] == "no-store"
+            assert (await anext(response.aiter_lines())) == "event: snapshot"

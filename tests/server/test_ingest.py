@@ -1,0 +1,131 @@
+"""Events over a WebSocket, and what is refused of them."""
+
+import asyncio
+import json
+from contextlib import suppress
+
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from rtstate.errors import LogUnavailable
+from rtstate.hub import Hub
+from rtstate.logs import Log, MemoryLog
+from rtstate.server import Limits
+from tests.server.support import CALL, JSON, LINES, NDJSON, Served, served, state_after
+
+pytestmark = pytest.mark.anyio
+
+
+def url(server: Served, name: str = CALL) -> str:
+    return f"ws://127.0.0.1:{server.port}/conversations/{name}/ingest"
+
+
+async def test_each_message_is_an_event_and_each_batch_is_told_of(server: Served) -> None:
+    kept = 0
+    async with connect(url(server)) as socket:
+        for line in LINES:
+            await socket.send(line)
+        async with asyncio.timeout(30):
+            while kept < len(LINES):
+                told = json.loads(await socket.recv())
+                kept += told["events"]
+                assert told["seq"] == kept
+    assert told["revision"] == state_after(LINES).revision
+    assert await server.get("") == state_after(LINES).to_dict()
+
+
+async def test_what_came_before_a_client_was_gone_is_kept(server: Served) -> None:
+    async with connect(url(server)) as socket:
+        for line in LINES[:200]:
+            await socket.send(line)
+    async with asyncio.timeout(30):
+        while (await server.log.summary(CALL)) is None or (await server.log.summary(CALL)).last < 200:  # type: ignore[union-attr]
+            await asyncio.sleep(0.01)
+    assert (await server.get("")) == state_after(LINES[:200]).to_dict()
+
+
+async def test_a_socket_is_refused_where_another_writes() -> None:
+    log = MemoryLog()
+    async with served(log) as server, Hub(log, holder="other") as other:
+        await other.feed(CALL, "{}")
+        async with connect(url(server)) as socket:
+            await socket.send("{}")
+            with pytest.raises(ConnectionClosed) as closed:
+                await socket.recv()
+        assert closed.value.rcvd is not None
+        assert (closed.value.rcvd.code, "other" in closed.value.rcvd.reason) == (1008, True)
+
+
+async def test_a_page_elsewhere_opens_no_socket(server: Served) -> None:
+    for headers in ({"Origin": "http://evil.example"}, {"Origin": "null"}):
+        with pytest.raises(InvalidStatus) as refused:
+            async with connect(url(server), additional_headers=headers):
+                pass
+        assert refused.value.response.status_code == 403
+
+
+async def test_a_socket_needs_the_token() -> None:
+    async with served(token="secret") as server:
+        with pytest.raises(InvalidStatus) as refused:
+            async with connect(url(server)):
+                pass
+        assert refused.value.response.status_code == 401
+        async with connect(url(server), additional_headers={"Authorization": "Bearer secret"}) as socket:
+            await socket.send(LINES[0])
+            assert json.loads(await socket.recv())["seq"] == 1
+
+
+async def test_a_message_that_is_too_long_closes_the_socket() -> None:
+    async with served(limits=Limits(event=1_000)) as server:
+        async with connect(url(server)) as socket:
+            with suppress(ConnectionClosed):
+                await socket.send("x" * 2_000)
+            with pytest.raises(ConnectionClosed) as closed:
+                await socket.recv()
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code in (1008, 1009)
+        assert (await server.client.get("/healthz")).status_code == 200
+
+
+async def test_a_client_has_its_pace() -> None:
+    async with served(limits=Limits(events_per_second=1, burst=10)) as server:
+        path = f"/conversations/{CALL}/events"
+        answers = [await server.client.post(path, content="{}\n" * 4, headers=NDJSON) for _ in range(3)]
+        assert [each.status_code for each in answers] == [200, 200, 429]
+        assert int(answers[2].headers["retry-after"]) in (1, 2)
+        assert (await server.client.post(path, content="{}\n" * 11, headers=NDJSON)).status_code == 413
+        summary = await server.log.summary(CALL)
+        assert summary is not None
+        assert summary.last == 8
+
+
+async def test_a_server_begins_only_so_many_conversations() -> None:
+    async with served(limits=Limits(conversations=2)) as server:
+        codes = [
+            (
+                await server.client.post(f"/conversations/{name}/events", content="{}", headers=JSON)
+            ).status_code
+            for name in ("a", "b", "a", "c")
+        ]
+        assert codes == [200, 200, 200, 507]
+
+
+async def test_a_log_that_fails_is_said_to_and_the_server_goes_on() -> None:
+    class Failing(MemoryLog):
+        fails = False
+
+        async def _append(self, *arguments: object) -> int:
+            if self.fails:
+                raise LogUnavailable("the disk is full; make room, then try again")
+            return await super()._append(*arguments)  # type: ignore[arg-type]
+
+    log: Log = Failing()
+    async with served(log) as server:
+        await server.post(LINES[:10])
+        Failing.fails = True
+        answer = await server.client.post(f"/conversations/{CALL}/events", content="{}", headers=JSON)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+        assert "disk is full" in answer.json()["error"]["message"]
+        Failing.fails = False
+        assert (await server.post(LINES[10:20]))["events"] == 10
