@@ -167,7 +167,7 @@ async def test_a_deleted_item_disappears(server: Served, look: Looker) -> None:
 async def test_it_reconnects_and_misses_nothing(own_server: Served, look: Looker) -> None:
     events = [message(f"i{at}", "user", f"Line {at}", f"i{at - 1}" if at else None) for at in range(30)]
     await own_server.feed("kept", events[:10])
-    look.expected = ("ERR_",)
+    look.expected = ("ERR_", "503")
     page = await look(own_server, link("kept"))
     await until(page, "() => document.querySelectorAll('#items .item').length === 10")
     asked: list[str | None] = []

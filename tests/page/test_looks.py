@@ -124,6 +124,7 @@ async def test_everything_can_be_done_by_keys(server: Served, look: Looker) -> N
     await expect(page.locator("#conversations a").nth(1)).to_be_visible()
     await page.keyboard.press("/")
     await page.keyboard.type("keys-")
+    await expect(page.locator("#filter")).to_have_value("keys-")
     await expect(page.locator("#conversations a")).to_have_count(2)
     await page.keyboard.press("Enter")
     await expect(page.locator("#title")).to_have_text("keys-b")
