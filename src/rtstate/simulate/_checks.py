@@ -154,8 +154,7 @@ def many(check: Check) -> Check:
     def check_all(value: Any, path: str) -> None:
         if not isinstance(value, list):
             raise _wrong(value, path, "an array")
-        values: list[Any] = value
-        for index, each in enumerate(values):
+        for index, each in enumerate(cast("list[Any]", value)):  # type: ignore[redundant-cast]
             check(each, f"{path}[{index}]")
 
     return check_all

@@ -10,7 +10,9 @@ from rtstate.simulate._script import SIDE_QUESTIONS, TOOL_USES, TOPICS, ToolUse
 from rtstate.simulate._wire import Json
 
 GREETING = "Hello! How can I help you today?"
-_SAY = re.compile(r"\bsay\b[^\"“:]*[\"“:]\s*(.+?)[\"”]?\s*$", re.IGNORECASE | re.DOTALL)
+FAREWELL = "You're very welcome. Goodbye!"
+_BYE = re.compile(r"\b(good)?bye\b", re.IGNORECASE)
+_SAY = re.compile(r'\bsay\b[^"“:]*(?::\s*["“]?|["“])(.+?)["”]?\s*$', re.IGNORECASE | re.DOTALL)
 _NAME_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
 _DEPTH = 4
 _USES = {use.name: use for use in TOOL_USES}
@@ -48,6 +50,8 @@ class Script:
             return own
         if said is None:
             return GREETING
+        if _BYE.search(said):
+            return FAREWELL
         for question, reply in self._topic.exchanges:
             if said == question:
                 self._next += 1
@@ -129,8 +133,7 @@ def example_of(schema: Any, depth: int = _DEPTH) -> Any:
     for key in ("enum", "examples", "anyOf", "oneOf"):
         options: Any = fields.get(key)
         if isinstance(options, list) and options:
-            choices: list[Any] = options
-            first = choices[0]
+            first = cast("list[Any]", options)[0]  # type: ignore[redundant-cast]
             return first if key in ("enum", "examples") else example_of(first, depth - 1)
     return _of_type(fields, depth)
 
