@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from heapq import heappop, heappush
+from math import inf
 
 Process = Iterator[float]
 """A generator that yields how many seconds it waits before it goes on."""
@@ -34,13 +35,21 @@ class Clock:
         heappush(self._agenda, (self.now + after, self._asked, process))
         self._asked += 1
 
-    def run(self) -> None:
-        """Run until every process has ended."""
-        while self._agenda:
-            self.now, _, process = heappop(self._agenda)
+    @property
+    def due(self) -> float | None:
+        """Give when the next process goes on; None where none waits."""
+        return self._agenda[0][0] if self._agenda else None
+
+    def run(self, until: float = inf) -> None:
+        """Run until every process has ended, or up to a time, which is then the present."""
+        while self._agenda and self._agenda[0][0] <= until:
+            due, _, process = heappop(self._agenda)
+            self.now = max(self.now, due)
             pause = next(process, None)
             if pause is not None:
                 self.start(process, pause)
+        if until < inf:
+            self.now = max(self.now, until)
 
     def clear(self) -> None:
         """Drop every waiting process; the one that is running goes on."""

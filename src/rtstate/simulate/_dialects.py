@@ -13,6 +13,12 @@ _BETA_NAMES = {
     for kind in ("text", "audio", "audio_transcript")
     for step in ("delta", "done")
 }
+_GA_NAMES = {beta: ga for ga, beta in _BETA_NAMES.items()}
+
+
+def ga_name(type_: str) -> str:
+    """Give the GA name of an event that beta calls otherwise."""
+    return _GA_NAMES.get(type_, type_)
 
 
 class Beta(Wire):

@@ -18,11 +18,12 @@ class Part:
     audio: list[str] = field(default_factory=list[str])
     audio_bytes: int = 0
     heard_from: float = 0.0
+    bytes_per_ms: int = BYTES_PER_MS
 
     @property
     def audio_ms(self) -> int:
         """Give the whole milliseconds of audio."""
-        return self.audio_bytes // BYTES_PER_MS
+        return self.audio_bytes // self.bytes_per_ms
 
 
 @dataclass(slots=True)

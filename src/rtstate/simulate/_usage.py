@@ -56,7 +56,7 @@ def _costs(item: Item) -> tuple[int, int, int]:
     audio = image = 0
     for part in item.parts:
         if part.type == "input_audio":
-            audio += speech_ms(part.text or "") // 100
+            audio += (part.audio_ms if part.audio_bytes else speech_ms(part.text or "")) // 100
         elif part.type == "input_image":
             image += _IMAGE
         else:
