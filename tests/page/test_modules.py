@@ -211,6 +211,24 @@ def event(seq: int, type: str, item: str | None = None, **more: Any) -> dict[str
     return {"seq": seq, "type": type, "patch": patch, **more}
 
 
+def test_a_microphone_that_goes_on_parts_no_run() -> None:
+    text, sound = "response.output_text.delta", "input_audio_buffer.append"
+    told = run(
+        "fold_events",
+        [
+            event(1, text, "a"),
+            event(2, sound),
+            event(3, text, "a"),
+            event(4, sound),
+            event(5, text, "b"),
+            event(6, text, "a"),
+            event(7, "response.done"),
+            event(8, sound),
+        ],
+    )
+    assert [seqs for seqs, _ in told] == [[1, 3], [2, 4], [5], [6], [7], [8]]
+
+
 def test_deltas_of_one_item_are_one_run() -> None:
     text, audio = "response.output_audio_transcript.delta", "response.output_audio.delta"
     told = run(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import click
@@ -11,6 +12,7 @@ from rich.text import Text
 from rtstate import Conversation, simulate
 from rtstate._types import Dialect
 from rtstate.cli._layout import QUIET
+from rtstate.cli._live import can_be_live, live
 from rtstate.cli._points import AT, Point, states
 from rtstate.cli._printing import page_console, print_document, print_page
 from rtstate.cli._reading import DIALECT, Unusable
@@ -54,13 +56,27 @@ def replay_command(
     "--turns", type=click.IntRange(1, 10_000), help="How many turns it has, at least.  [default: 6]"
 )
 @click.option("--save", "file", metavar="FILE", help="Write the session to FILE instead, for replay.")
-def demo_command(seed: int | None, dialect: str | None, turns: int | None, file: str | None) -> None:
+@click.option("--live", "on_page", is_flag=True, help="Show a call that goes on now, on a page in a browser.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=8700,
+    show_default=True,
+    help="Where that page is; 0: any free one.",
+)
+def demo_command(
+    seed: int | None, dialect: str | None, turns: int | None, file: str | None, on_page: bool, port: int
+) -> None:
     """Replay the bundled example, or a session simulated from a seed, and print what it came to.
 
     \b
     rtstate demo
+    rtstate demo --live
     rtstate demo --seed 3 --dialect xai --turns 12 --save session.jsonl
     """  # noqa: D301
+    if on_page:
+        live(port)
+        return
     if seed is None and dialect is None and turns is None:
         what, call = "The bundled example, a simulated call.", simulate.example()
     else:
@@ -77,6 +93,15 @@ def demo_command(seed: int | None, dialect: str | None, turns: int | None, file:
     console.print(Text.assemble(what, (" Your own: ", QUIET), "rtstate replay FILE"))
     console.print()
     print_page(console, conversation)
+    _offer(port)
+
+
+def _offer(port: int) -> None:
+    """Ask whoever sits there whether to go on with a live call."""
+    if can_be_live() and sys.stdin.isatty() and sys.stdout.isatty():
+        click.echo()
+        if click.confirm("See a live call, on a page in your browser?", default=True):
+            live(port)
 
 
 def _save(call: simulate.Session, file: str) -> None:

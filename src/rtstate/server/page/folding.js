@@ -11,7 +11,8 @@ export function itemOf({ patch }) {
 }
 
 /**
- * Put an event at the end of a list of runs: with the last one where both are deltas of one item.
+ * Put an event at the end of a list of runs: with the last one where both are deltas of one item, or with the
+ * one before it, since a microphone goes on while an answer streams.
  * An event of audio that was too short to count names no item; it stays with those of its type.
  * @param {Run[]} runs
  * @param {any} event
@@ -19,10 +20,11 @@ export function itemOf({ patch }) {
  * @typedef {{events: any[], types: Set<string>, item: string|null, odd: boolean}} Run
  */
 export function fold(runs, event) {
-  const last = runs.at(-1);
   const item = itemOf(event);
   const odd = (event.anomalies?.length ?? 0) > 0;
-  if (last && !odd && !last.odd && belongs(last, event, item)) {
+  for (const last of odd || !isDelta(event.type) ? [] : runs.slice(-2).reverse()) {
+    if (last.odd || ![...last.types].every(isDelta)) break;
+    if (!belongs(last, event, item)) continue;
     last.events.push(event);
     last.types.add(event.type);
     last.item ??= item;
@@ -34,7 +36,10 @@ export function fold(runs, event) {
 }
 
 function belongs(run, event, item) {
-  if (!DELTA.test(event.type ?? "") || ![...run.types].every((type) => DELTA.test(type ?? ""))) return false;
   if (item === null || run.item === null) return run.types.has(event.type);
   return run.item === item;
+}
+
+function isDelta(type) {
+  return DELTA.test(type ?? "");
 }

@@ -9,10 +9,10 @@ const PAGE = 500;
 const MOST = 5000;
 
 /**
- * Make the list. `choose(id)` is called when one is picked, `failed(error)` when the server would not tell,
- * with null once it does again.
+ * Make the list. `choose(id)` is called when one is picked, `listed(conversations)` when they were told, the
+ * newest first, `failed(error)` when the server would not tell, with null once it does again.
  */
-export function makeList({ choose, failed }) {
+export function makeList({ choose, listed, failed }) {
   const list = byId("conversations");
   const filter = byId("filter");
   const empty = byId("none");
@@ -36,9 +36,10 @@ export function makeList({ choose, failed }) {
     clearTimeout(timer);
     const began = performance.now();
     try {
-      known = await all();
+      known = (await all()).sort(newestFirst);
       failed(null);
       show();
+      listed(known);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       failed(error);
@@ -51,7 +52,7 @@ export function makeList({ choose, failed }) {
 
   function show() {
     const wanted = filter.value.trim().toLowerCase();
-    const shown = known.filter(({ id }) => id.toLowerCase().includes(wanted)).sort(newestFirst);
+    const shown = known.filter(({ id }) => id.toLowerCase().includes(wanted));
     for (const id of rows.keys()) if (!known.some((each) => each.id === id)) rows.delete(id);
     arrange(list, shown.map((each) => rowOf(each).node));
     setText(total, known.length ? count(known.length) : "");

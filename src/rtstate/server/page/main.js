@@ -18,8 +18,9 @@ const RATE = Number(new URLSearchParams(location.search).get("rate")) || 30;
 const talk = makeTalk();
 const panels = makePanels({ goTo });
 const travel = makeTravel({ show: showPast, live: showLive, moved });
-const list = makeList({ choose: (id) => open(id), failed: listFailed });
+const list = makeList({ choose: (id) => open(id), listed: offer, failed: listFailed });
 let id = null;
+let chosen = false; // by somebody, not by the page itself
 let feed = null;
 let live = null; // the document as it is now
 let past = null; // {document, changes} while an earlier revision is shown
@@ -29,10 +30,21 @@ let frame = null;
 /** Show a conversation, live or at a revision. */
 function open(name, { revision = null, address = true } = {}) {
   if (address) writeAddress(name, revision);
+  chosen = true;
   if (name !== id) start(name);
   if (revision !== null) travel.go(revision, { notify: false });
   else if (travel.at() !== null) travel.goLive({ notify: false });
   if (name !== null) showPane("centre");
+}
+
+/** While nobody has chosen, show the call that goes on, and the next one when it is over. */
+function offer(conversations) {
+  if (chosen || conversations.find((each) => each.id === id)?.writing) return;
+  const next = conversations.find((each) => each.writing);
+  if (next) {
+    start(next.id);
+    showPane("centre");
+  }
 }
 
 function start(name) {
@@ -141,7 +153,7 @@ function showPane(name) {
 function route() {
   takeToken();
   const { id: name, revision } = readAddress();
-  open(name, { revision, address: false });
+  if (name !== null || chosen) open(name, { revision, address: false });
 }
 
 startTheme();
