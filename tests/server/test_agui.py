@@ -15,7 +15,8 @@ import pytest
 from ag_ui.core import Event
 from pydantic import TypeAdapter
 
-from rtstate import exports, simulate
+from rtstate import Conversation, Update, coalesce, exports, simulate
+from rtstate.server._agui import _Run
 from tests.server.support import CALL, LINES, Served, frames, state_after
 
 pytestmark = pytest.mark.anyio
@@ -134,3 +135,24 @@ async def test_the_run_ends_with_the_server(server: Served) -> None:
         server.task.cancel()
         types = [frame.data["type"] async for frame in stream]
     assert types[-1] == "RUN_FINISHED"
+
+
+def test_a_text_that_came_with_a_snapshot_is_started_before_it_goes_on() -> None:
+    conversation = Conversation()
+    run = _Run(CALL)
+    run.take(Update(None, 0, snapshot=conversation.snapshot()))
+    image = {"type": "input_image", "image_url": "data:image/png;base64,aGk="}
+    picture = {"id": "picture", "type": "message", "role": "user", "content": [image]}
+    grows = {"type": "response.output_text.delta", "item_id": "grows", "response_id": "r", "delta": "Hi"}
+    item = {"id": "grows", "type": "message", "role": "assistant", "status": "in_progress", "content": []}
+
+    def told(*events: Any) -> list[str]:
+        return [each["type"] for each in run.take(coalesce([conversation.feed(event) for event in events]))]
+
+    assert told(
+        {"type": "conversation.item.added", "item": item},
+        grows,
+        {"type": "conversation.item.added", "item": picture},
+    ) == ["MESSAGES_SNAPSHOT", "STATE_DELTA"]
+    assert told(grows) == ["TEXT_MESSAGE_START", "TEXT_MESSAGE_CONTENT", "STATE_DELTA"]
+    assert told(grows) == ["TEXT_MESSAGE_CONTENT", "STATE_DELTA"]

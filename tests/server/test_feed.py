@@ -1,6 +1,7 @@
 """Following over SSE: from the start, from a revision, together, too slowly, and to the end."""
 
 import asyncio
+import json
 import resource
 import socket
 from contextlib import AsyncExitStack
@@ -8,6 +9,7 @@ from contextlib import AsyncExitStack
 import httpx
 import pytest
 
+from rtstate import apply_patch
 from rtstate.hub import Hub
 from rtstate.logs import MemoryLog
 from rtstate.logs.sqlite import SqliteLog
@@ -206,3 +208,49 @@ async def test_a_stream_of_a_stock_client() -> None:
         ):
             assert response.headers["cache-control"] == "no-store"
             assert (await anext(response.aiter_lines())) == "event: snapshot"
+
+
+async def test_who_comes_between_two_frames_goes_on_from_where_it_came(server: Served) -> None:
+    async def commit(number: int) -> None:
+        await server.post([json.dumps({"type": "input_audio_buffer.committed", "item_id": str(number)})])
+
+    path = f"/conversations/{CALL}/changes?rate=2"
+    await commit(0)
+    async with following(server.client, path) as one, AsyncExitStack() as others:
+        document = await folded(one, 1)
+        await commit(1)
+        document = await folded(one, 2, document)  # and the next frame is half a second away
+        late = []
+        for number in range(2, 6):
+            await commit(number)
+            stream = await others.enter_async_context(following(server.client, path))
+            late.append((stream, await folded(stream, number + 1)))
+        await commit(6)
+        whole = await server.get("")
+        assert await folded(one, 7, document) == whole
+        for stream, begun in late:
+            assert await folded(stream, 7, begun) == whole
+
+
+@pytest.mark.parametrize("recent", [10, 1_000])
+async def test_who_reads_slowly_gets_several_frames_as_one(
+    server: Served, recent: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rtstate.server._feed._RECENT", recent)
+    await server.post(LINES[:100])
+    slow = server.state.feeds.follow(CALL, rate=60)
+    first = await anext(slow)
+    begun = state_after(LINES[:100])
+    assert first.startswith(b"event: snapshot\nid: %d\n" % begun.revision)
+    async with following(server.client, f"/conversations/{CALL}/changes?rate=60") as stream:
+        document = await folded(stream, 1)
+        for start in range(100, 260, 20):
+            await server.post(LINES[start : start + 20])
+            await folded(stream, state_after(LINES[: start + 20]).revision, document)
+            document = await server.get("")
+    data = await anext(slow)
+    assert data.startswith(b"event: patch\nid: %d\n" % document["revision"])
+    update = json.loads(data.partition(b"data: ")[2])
+    assert update["since"] == begun.revision
+    assert apply_patch(begun.to_dict(), update["patch"]) == document
+    await slow.aclose()

@@ -156,14 +156,18 @@ async def test_of_a_trimmed_log_the_past_begins_at_its_checkpoint() -> None:
         assert (await server.get("/events"))["last"] == len(LINES)
 
 
-async def test_a_past_takes_bounded_memory() -> None:
-    limits = Limits(past_bytes=60_000, past=3)
+async def test_a_past_takes_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rtstate.server._past.SPACING", 20)  # so that there are many marks
+    limits = Limits(past_bytes=120_000, past=3)
     async with served(limits=limits) as server:
-        lines = list(simulate.session(seed=6, turns=45).lines())
+        lines = list(simulate.session(seed=6, turns=20).lines())
         for name in ("a", "b", "c", "d", "e"):
             await server.post(lines, name)
-            answer = await server.client.get(f"/conversations/{name}/events?after=900&limit=1")
-            assert answer.json()["events"][0]["seq"] == 901
+            answer = await server.client.get(f"/conversations/{name}/events?after=333&limit=1")
+            assert answer.json()["events"][0]["seq"] == 334
+            past = server.state.pasts._pasts[name]
+            assert past.size == sum(len(mark.data) for mark in past._marks) <= limits.past_bytes // 4
+            assert past._spacing > 20
         assert server.state.pasts.size <= limits.past_bytes
         assert len(server.state.pasts._pasts) <= limits.past
 
