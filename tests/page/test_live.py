@@ -51,6 +51,24 @@ async def test_conversations_are_listed_and_filtered(own_server: Served, look: L
     await expect(page.locator("#none")).to_have_text("No name holds that text.")
 
 
+async def test_the_call_that_goes_on_is_shown_until_one_is_chosen(own_server: Served, look: Looker) -> None:
+    await own_server.feed("first", [message("u", "user", "Hello?")])
+    page = await look(own_server)
+    await expect(page.locator("#title")).to_have_text("first")
+    assert await texts(page) == ["Hello?"]
+    assert "#" not in page.url
+    await own_server.feed("second", [message("u", "user", "Good morning.")])
+    await own_server.delete("first")  # it is over, and another goes on
+    await expect(page.locator("#title")).to_have_text("second")
+    await own_server.feed("third", [message("u", "user", "Good night.")])
+    await page.locator("#conversations a", has_text="third").click()
+    await expect(page.locator("#title")).to_have_text("third")
+    await own_server.delete("third")
+    await expect(page.locator("#connection-text")).to_have_text("gone")
+    await expect(page.locator("#conversations a")).to_have_count(1)
+    await expect(page.locator("#title")).to_have_text("third")
+
+
 async def test_an_answer_grows_as_it_comes(server: Served, look: Looker) -> None:
     await server.feed("grows", [message("u", "user", "Hello?"), *created("r", "a"), said("a", "Hi")])
     page = await look(server, link("grows"))
@@ -189,7 +207,8 @@ async def test_it_reconnects_and_misses_nothing(own_server: Served, look: Looker
 
 async def test_a_patch_that_does_not_fit_is_mended_by_a_snapshot(server: Served, look: Looker) -> None:
     await server.feed("torn", [message("a", "user", "One")])
-    page = await look(server)
+    await server.feed("whole", [message("b", "user", "Two")])
+    page = await look(server, link("whole"))
     torn = (
         'event: snapshot\nid: 1\ndata: {"revision": 1, "order": [], "items": {}, "responses": {}, '
         '"input_audio": {}, "usage": {"responses": {}, "transcription": {}}}\n\n'
@@ -205,10 +224,9 @@ async def test_a_patch_that_does_not_fit_is_mended_by_a_snapshot(server: Served,
         else:
             await route.continue_()
 
-    await page.route("**/changes*", tear)
+    await page.route("**/torn/changes*", tear)
     await page.click("#conversations a >> text=torn")
-    await until(page, "() => document.querySelectorAll('#items .item').length === 1")
-    assert await texts(page) == ["One"]
+    await expect(page.locator("#items .item")).to_contain_text("One")
     assert asked == [None, None]
 
 

@@ -41,10 +41,7 @@ function open(name, { revision = null, address = true } = {}) {
 function offer(conversations) {
   if (chosen || conversations.find((each) => each.id === id)?.writing) return;
   const next = conversations.find((each) => each.writing);
-  if (next) {
-    start(next.id);
-    showPane("centre");
-  }
+  if (next) start(next.id);
 }
 
 function start(name) {
