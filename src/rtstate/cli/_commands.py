@@ -8,6 +8,7 @@ from rtstate import __version__
 from rtstate.cli._bill import usage_command
 from rtstate.cli._diff import diff_command
 from rtstate.cli._export import export_command
+from rtstate.cli._fake_server import fake_server_command
 from rtstate.cli._kept import compact_command, delete_command, ls_command, show_command, tail_command
 from rtstate.cli._layout import PAGE_WIDTH
 from rtstate.cli._log import log_command
@@ -48,6 +49,7 @@ def commands() -> None:
     rtstate timing session.jsonl           how long the user waited, turn by turn
     rtstate record NAME --log URL          keep a conversation as it goes on
     rtstate ls --log URL                   the conversations that are kept
+    rtstate fake-server                    a Realtime API on this machine, for tests
     """  # noqa: D301  (click's mark for lines that stay as they are)
 
 
@@ -55,6 +57,6 @@ for _command in (
     *(replay_command, log_command, diff_command, demo_command),
     *(transcript_command, tools_command, usage_command, timing_command, export_command),
     *(record_command, import_command, ls_command, show_command, tail_command),
-    *(compact_command, delete_command),
+    *(compact_command, delete_command, fake_server_command),
 ):
     commands.add_command(_command)
