@@ -1,59 +1,18 @@
 """Legal sessions lead to what the simulator vouches for, and no order of doings shakes a conversation."""
 
-from collections.abc import Mapping
-from typing import Any
-
-import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from rtstate import Conversation, Item, Snapshot, simulate
-from tests.laws_support import Document, canonical, every_item, fold, generated, run
+from rtstate import Conversation, Snapshot, simulate
+from tests.laws_support import Document, assert_truth, canonical, fold, run
 from tests.strategies import Call, Event, calls, events
-
-
-def parts_of(items: Mapping[str, Item]) -> dict[tuple[str, int], Any]:
-    return {(key, at): part for key, item in items.items() for at, part in enumerate(item.content)}
 
 
 @given(calls)
 @example(Call("simulate.example()", simulate.example()))
 def test_legal_sessions_reduce_to_their_truth(call: Call) -> None:
-    truth = call.session.truth
-    conversation = run(call.session.events).conversation
-    snapshot = conversation.snapshot()
-    items = every_item(snapshot)
-    messages = {item_id: item for item_id, item in items.items() if item.type == "message"}
-    parts = parts_of(items)
-    assert conversation.anomalies == ()
-    assert snapshot.order == truth.order
-    assert {key: tuple(map(generated, item.content)) for key, item in messages.items()} == truth.texts
-    assert {key: item.role for key, item in messages.items()} == truth.roles
-    assert {key: item.status for key, item in items.items()} == truth.statuses
-    made = {key: item.arguments for key, item in items.items() if item.type in ("function_call", "mcp_call")}
-    assert made == truth.arguments
-    outputs = [item for item in items.values() if item.type == "function_call_output"]
-    assert {item.call_id: item.output for item in outputs} == truth.outputs
-    assert set(truth.deleted).isdisjoint(items)
-    assert {
-        at: part.truncated.audio_end_ms for at, part in parts.items() if part.truncated
-    } == truth.truncated
-    spoken = {
-        at: part.audio_ms for at, part in parts.items() if part.type == "output_audio" and part.audio_ms
-    }
-    assert spoken == truth.audio_ms
-    transcriptions = {at[0]: part.transcription for at, part in parts.items() if part.transcription}
-    assert {key: each.status for key, each in transcriptions.items()} == truth.transcription_status
-    assert {each.id: each.status for each in snapshot.responses} == truth.responses
-    placed = {*truth.order, *truth.deleted}
-    apart = {each.id for each in snapshot.responses if each.output and placed.isdisjoint(each.output)}
-    assert apart == set(truth.out_of_band)
-    usage = snapshot.usage.to_dict()
-    responses = {**usage["responses"], **usage["responses"]["input_token_details"]}
-    assert {key: responses[key] for key in truth.response_usage} == truth.response_usage
-    transcription = {key: usage["transcription"][key] for key in truth.transcription_usage}
-    assert transcription == pytest.approx(truth.transcription_usage)
+    assert_truth(run(call.session.events).conversation, call.session.truth)
 
 
 class Life(RuleBasedStateMachine):

@@ -8,6 +8,7 @@ from rtstate import __version__
 from rtstate.cli._bill import usage_command
 from rtstate.cli._diff import diff_command
 from rtstate.cli._export import export_command
+from rtstate.cli._fake_server import fake_server_command
 from rtstate.cli._kept import compact_command, delete_command, ls_command, show_command, tail_command
 from rtstate.cli._layout import PAGE_WIDTH
 from rtstate.cli._log import log_command
@@ -37,7 +38,7 @@ def commands() -> None:
     """Read recorded sessions of a Realtime API: who said what, what was heard, what it cost, and when.
 
     \b
-    rtstate demo                           see it with a bundled example
+    rtstate demo                           see it with a bundled example; --live: on a page
     rtstate replay session.jsonl           read a recording of your own
     rtstate replay session.jsonl --json    the same as a document for programs
     rtstate replay session.jsonl --at 12s  the same as it stood then
@@ -52,6 +53,7 @@ def commands() -> None:
     rtstate ls --log URL                   the conversations that are kept
     rtstate serve --log URL                the same over HTTP, and on a page
     rtstate proxy                          record an application's calls, and watch them
+    rtstate fake-server                    a Realtime API on this machine, for tests
     """  # noqa: D301  (click's mark for lines that stay as they are)
 
 
@@ -59,6 +61,6 @@ for _command in (
     *(replay_command, log_command, diff_command, demo_command),
     *(transcript_command, tools_command, usage_command, timing_command, export_command),
     *(record_command, import_command, ls_command, show_command, tail_command),
-    *(compact_command, delete_command, serve_command, proxy_command),
+    *(compact_command, delete_command, serve_command, proxy_command, fake_server_command),
 ):
     commands.add_command(_command)

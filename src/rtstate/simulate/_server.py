@@ -416,7 +416,7 @@ class Server:
                 (item.id, index): part.audio_ms
                 for item in messages
                 for index, part in enumerate(item.parts)
-                if part.audio
+                if part.audio and part.type == "output_audio"
             },
             responses={response.id: response.status for response in self.responses.values()},
             out_of_band=tuple(r.id for r in self.responses.values() if r.conversation_id is None),

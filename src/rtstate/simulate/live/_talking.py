@@ -63,8 +63,8 @@ async def talk(
 
     The caller asks by voice (tone bursts, which voice activity detection takes for speech), runs a tool if
     the model calls one, interrupts an answer and truncates it where it stopped hearing it, types a last word,
-    and hangs up. `speed` has to be that of the server. Nothing is waited for longer than `patience` seconds: then
-    TalkError; so it is where the connection fails or is closed.
+    and hangs up. `speed` has to be that of the server. Nothing is waited for longer than `patience` seconds:
+    then TalkError, as where the connection fails or is closed.
     """
     if not 0 < speed < float("inf"):
         raise ValueError(f"speed is how many times as fast as life somebody speaks, above 0, not {speed!r}")
