@@ -91,6 +91,28 @@ def test_a_browser_of_a_backend_gets_what_changes(recording: Path, turns: tuple[
                     break
 
 
+@pytest.mark.parametrize("name", ["live_websockets.py", "live_openai.py"])
+def test_a_live_client_holds_a_conversation(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    with fake_server("--reply", "I am a test.") as url:
+        told = run(name, url if name == "live_websockets.py" else url.removesuffix("/realtime"))
+    user, assistant, *_ = told.splitlines()
+    assert user.startswith("     user: Hello!")
+    assert assistant == "assistant: I am a test."
+
+
+@contextmanager
+def fake_server(*options: str) -> Iterator[str]:
+    """``rtstate fake-server``, at a free port."""
+    program = [sys.executable, "-m", "rtstate", "fake-server", "--port", "0", "--speed", "20", *options]
+    with subprocess.Popen(program, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            yield server.stdout.readline().removeprefix("Listening on ").strip()
+        finally:
+            server.kill()
+
+
 @contextmanager
 def backend(app: str) -> Iterator[str]:
     """A server of its own process, at a free port."""
