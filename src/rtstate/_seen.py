@@ -83,7 +83,7 @@ class SavedIds:
 
     def __contains__(self, event_id: str) -> bool:
         if self._ids is None and (bits := self.sums):
-            known = _sum(event_id)
+            known = crc32(event_id.encode("utf-8", "surrogatepass"))  # _sum, which this is too often to call
             if not bits[(known & 0xFFFF) >> 3] >> (known & 7) & 1:
                 return False
             place = bisect_left(self._sorted, known)
