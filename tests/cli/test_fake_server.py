@@ -76,6 +76,7 @@ def test_what_cannot_be_served_is_said_in_a_sentence(tmp_path: Path) -> None:
     assert "try another --port" in refused.output
     assert invoke("fake-server", "--talk", "--speed", "0").exit_code == 2
     assert invoke("fake-server", "--expire-after", "0").exit_code == 2
+    assert invoke("fake-server", "--expire-after", "5", "--speed", "0").exit_code == 2
 
 
 def test_a_call_that_breaks_off_is_refused() -> None:

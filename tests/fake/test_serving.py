@@ -66,7 +66,7 @@ async def test_sessions_differ_and_the_seed_repeats_them() -> None:
 
 
 async def test_a_session_expires_with_an_error_and_a_close() -> None:
-    async with serve_fake(speed=0, expire_after=60) as server, connect(server.url, proxy=None) as socket:
+    async with serve_fake(speed=1000, expire_after=60) as server, connect(server.url, proxy=None) as socket:
         events: list[Any] = []
         with suppress(ConnectionClosed):
             while True:
@@ -125,10 +125,11 @@ async def test_faults_are_told_from_each_other_and_survived() -> None:
             pass
 
 
-async def test_a_recording_is_played_back() -> None:
+@pytest.mark.parametrize("speed", [0, 1])
+async def test_a_recording_is_played_back(speed: float) -> None:
     lines = ['{"type": "session.created"}', '{"type": "response.create"}', '{"type": "response.created"}']
     async with (
-        serve_fake(recording=lines) as server,
+        serve_fake(recording=lines, speed=speed) as server,
         connect(server.url, proxy=None) as socket,
         asyncio.timeout(30),
     ):
@@ -144,6 +145,7 @@ async def test_a_recording_is_played_back() -> None:
         ({"dialect": "gamma"}, "dialect is 'auto', 'ga' or 'beta', not 'gamma'"),
         ({"speed": -1}, "speed is 0"),
         ({"expire_after": 0}, "expires after more than 0 seconds"),
+        ({"expire_after": 60, "speed": 0}, "would expire at once"),
         ({"recording": []}, "there is no event in it"),
     ],
 )
