@@ -72,8 +72,9 @@ class Playback:
     """Serve one session from a recording, as a `Service` serves one from a script.
 
     Where the recording has an event of the client's, it goes on once the client has sent one of that kind, of
-    audio as much as was recorded, or after `patience` seconds; with None it waits for ever. Items that the client names itself keep their
-    names, and errors name the client's events. What follows the last event is silence.
+    audio as much as was recorded, or after `patience` seconds; with None it waits for ever. Items that the
+    client names itself keep their names, and errors name the client's events. What follows the last event is
+    silence.
 
     >>> playback = Playback(
     ...     read_recording(
