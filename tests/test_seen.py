@@ -58,7 +58,7 @@ def test_many_are_not_read_for_new_ones() -> None:
 
 def test_another_id_with_the_sum_of_a_known_one_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_seen, "_MANY", 1)
-    monkeypatch.setattr(_seen, "_sum", len)
+    monkeypatch.setattr(_seen, "crc32", len)
     seen = Seen()
     seen.has("abc")
     again = stopped(seen)

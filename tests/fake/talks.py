@@ -1,6 +1,6 @@
 """Conversations of real clients with a Realtime server, as functions of its URL.
 
-Each returns what the client saw, in order: every event as it came over the socket, and what the client made of
+Each returns what the client saw, in order: every event as it crossed the socket, and what the client made of
 it, so that both can be compared with the state.
 """
 
@@ -184,3 +184,69 @@ TALKS: dict[str, Callable[..., Any]] = {
     "cancel": cancel,
     "truncate": truncate,
 }
+
+
+@dataclass
+class AgentSeen(Seen):
+    """What a session of the OpenAI Agents SDK saw, and its own history in the end."""
+
+    history: list[Any] = field(default_factory=list[Any])
+    called: list[str] = field(default_factory=list[str])
+
+
+async def agent(url: str) -> AgentSeen:
+    """A session of the Agents SDK: a tool, typed and spoken questions, an answer that is spoken over."""
+    from agents import function_tool
+    from agents.realtime import RealtimeAgent, RealtimeRunner
+
+    seen = AgentSeen()
+
+    @function_tool
+    def get_weather(city: str, unit: str) -> str:
+        """Tell the weather."""
+        seen.called.append(f"{city} {unit}")
+        return '{"temperature": 19}'
+
+    runner = RealtimeRunner(
+        RealtimeAgent(name="Nora", instructions="Be brief.", tools=[get_weather]),
+        config={
+            "tracing_disabled": True,
+            "model_settings": {
+                "input_audio_transcription": {"model": "gpt-4o-transcribe"},
+                "turn_detection": {"type": "server_vad", "interrupt_response": True},
+            },
+        },
+    )
+    session = await runner.run(model_config={"url": url, "api_key": "fake"})
+    async with session:
+        events = aiter(session)
+
+        async def until(type_: str) -> Any:
+            async for event in events:
+                if event.type == "error":
+                    raise AssertionError(event.error)
+                if event.type == "raw_model_event" and event.data.type == "raw_server_event":
+                    seen.events.append(event.data.data)
+                if event.type == type_:
+                    return event
+            raise AssertionError(f"the session ended before {type_}")
+
+        async def say() -> None:
+            for number in range(8):
+                await session.send_audio(b64decode(tone(100, number)))
+            await session.send_audio(b64decode(silence(400)))
+
+        await session.send_message("What's the weather like in Lisbon?")
+        await until("tool_end")
+        await until("audio_end")
+        await say()
+        await until("audio")
+        await say()
+        await until("audio_interrupted")
+        await until("audio_end")  # of what was interrupted
+        await until("audio_end")
+        await session.send_message("Thank you, goodbye.")
+        await until("audio_end")
+        await until("agent_end")
+        seen.history = list(session._history)
+    return seen

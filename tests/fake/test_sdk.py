@@ -65,7 +65,7 @@ async def test_text_is_deleted_and_retrieved() -> None:
     seen = await hold("text", beta=False)
     snapshot = of(seen).snapshot()
     assert [item.role for item in snapshot.items] == ["assistant", "user", "assistant"]
-    assert seen.last("conversation.item.retrieved").item.content[0].text == snapshot.items[-1].text
+    assert seen.last("conversation.item.retrieved").item.content[0].text == snapshot.items[-1].content[0].text
 
 
 async def test_audio_is_transcribed() -> None:

@@ -63,6 +63,8 @@ def fake_server_command(
     """  # noqa: D301
     if talks and not speed:
         raise click.UsageError("--talk takes its time: give it a --speed above 0")
+    if expire_after is not None and not speed:
+        raise click.UsageError("without waiting a session would expire at once: give it a --speed above 0")
     from rtstate.simulate.live import serve_fake, talk
 
     async def hold_call(url: str) -> None:

@@ -88,8 +88,9 @@ class Ear:
         now = self._before_ms + self._heard_bytes // bytes_per_ms(self.encoding)
         if not self.speaking and self._loud >= _ONSET:
             self.speaking = True
-            began = now - _ONSET * _FRAME_MS - self._padding_ms()
-            yield Heard("started", max(self._before_ms, began))
+            began = max(self._before_ms, now - _ONSET * _FRAME_MS - self._padding_ms())
+            self._drop((began - self._before_ms) * bytes_per_ms(self.encoding))
+            yield Heard("started", began)
         elif self.speaking and self._quiet * _FRAME_MS >= self._silence_ms():
             self.speaking = False
             yield Heard("stopped", now)

@@ -72,8 +72,9 @@ class Playback:
     """Serve one session from a recording, as a `Service` serves one from a script.
 
     Where the recording has an event of the client's, it goes on once the client has sent one of that kind, of
-    audio as much as was recorded, or after `patience` seconds. Items that the client names itself keep their
-    names, and errors name the client's events. What follows the last event is silence.
+    audio as much as was recorded, or after `patience` seconds; with None it waits for ever. Items that the
+    client names itself keep their names, and errors name the client's events. What follows the last event is
+    silence.
 
     >>> playback = Playback(
     ...     read_recording(
@@ -89,7 +90,7 @@ class Playback:
 
     ended: tuple[int, str] | None = None
 
-    def __init__(self, recorded: Iterable[Recorded], patience: float = 5.0) -> None:
+    def __init__(self, recorded: Iterable[Recorded], patience: float | None = 5.0) -> None:
         self._recorded = tuple(recorded)
         self._patience = patience
         self._next = 0
@@ -110,7 +111,9 @@ class Playback:
         recorded = self._recorded[self._next]
         if not recorded.by_client:
             return self._at + recorded.gap
-        return self._at if self._has(recorded.event) else self._at + recorded.gap + self._patience
+        if self._has(recorded.event):
+            return self._at
+        return None if self._patience is None else self._at + recorded.gap + self._patience
 
     def run(self, now: float) -> list[Event]:
         """Return what is to be sent up to now, in order."""

@@ -1,13 +1,17 @@
 """Say what a client may send, in GA and in beta, and read it."""
 
 import json
-from collections.abc import Mapping
+from base64 import b64decode
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from rtstate.simulate import _checks as c
 from rtstate.simulate._checks import Check, Refusal
-from rtstate.simulate._truth import Event
+from rtstate.simulate._truth import Event, Item, Part
+from rtstate.simulate._wire import Json
+
+_TO_GA = {"text": "output_text", "audio": "output_audio"}
 
 _VOICE = c.either(c.name, c.record({"id": c.name}))
 _TOOLS = c.many(c.open_record({"type": c.name}))
@@ -212,3 +216,27 @@ def check(event: Event, *, beta: bool) -> None:
     known = _BETA if beta else _GA
     c.one_of(*known)(type_, "type")
     known[type_](event, "")
+
+
+def read_item(
+    given: Json, new_id: Callable[[str], str], bytes_per_ms: Callable[[Literal["input", "output"]], int]
+) -> Item:
+    """Return the item that a client creates; it has been checked."""
+
+    def part(fields: Json) -> Part:
+        kind = _TO_GA.get(fields["type"]) or str(fields["type"])
+        if not kind.endswith("_audio"):
+            return Part(kind, fields["image_url"] if kind == "input_image" else fields["text"])
+        audio: str = fields.get("audio") or ""
+        per_ms = bytes_per_ms("input" if kind == "input_audio" else "output")
+        chunks = [audio] if audio else []
+        return Part(kind, fields.get("transcript"), chunks, len(b64decode(audio)), bytes_per_ms=per_ms)
+
+    kept = {"function_call": ("name", "arguments"), "function_call_output": ("call_id", "output")}
+    fields = {key: given[key] for key in kept.get(given["type"], ())}
+    if given["type"] == "function_call":
+        fields["call_id"] = given.get("call_id") or new_id("call")
+    parts = [part(each) for each in given.get("content", ())]
+    return Item(
+        given.get("id") or new_id("item"), given["type"], given.get("role"), parts=parts, fields=fields
+    )

@@ -240,9 +240,14 @@ class Server:
         type_ = "conversation.item.input_audio_transcription.completed"
         self.send(type_, **fields, transcript=head, status="in_progress")
 
+    def _bills_transcription(self) -> bool:
+        """Tell whether the transcription comes with its usage; early beta servers left it out."""
+        return self.wire.name != "xai" and (self.wire.name != "beta" or self.rng.random() >= 0.5)
+
     def _complete_transcript(self, item: Item, fields: dict[str, Any], text: str) -> None:
-        bare = self.wire.name == "xai" or (self.wire.name == "beta" and self.rng.random() < 0.5)
-        usage = {} if bare else transcription_usage(self.wire.transcription_model, text)
+        usage = (
+            transcription_usage(self.wire.transcription_model, text) if self._bills_transcription() else {}
+        )
         totals = self._transcription_usage
         totals["count"] += 1
         totals["without_usage"] += not usage

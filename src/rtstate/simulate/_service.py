@@ -19,7 +19,6 @@ from rtstate.simulate._truth import Event, Item, Part, Response
 from rtstate.simulate._wire import EPOCH, Json
 
 _LEAST_COMMIT_MS = 100
-_TO_GA = {"text": "output_text", "audio": "output_audio"}
 
 
 class Service(Server):
@@ -213,6 +212,9 @@ class Service(Server):
             self.await_transcript(item)
             self.clock.start(self.transcribe(item, words), self.rng.uniform(0.2, 0.6))
 
+    def _bills_transcription(self) -> bool:
+        return True
+
     def _on_clear(self, _event: Event) -> None:
         self._ear.clear()
         self.send("input_audio_buffer.cleared")
@@ -220,7 +222,7 @@ class Service(Server):
     # items
 
     def _on_create(self, event: Event) -> None:
-        item = self._item(event["item"])
+        item = _requests.read_item(event["item"], self.wire.new_id, self.settings.bytes_per_ms)
         after = event.get("previous_item_id")
         if item.id in self.items or item.id in self._deleted or item.id == self._speech_item:
             raise invalid_value(
@@ -234,26 +236,6 @@ class Service(Server):
             raise Refusal("invalid_tool_call_id", message, "item.call_id")
         self.place(item, after)
         self.announce(item)
-
-    def _item(self, given: Json) -> Item:
-        keys = {"function_call": ("name", "arguments"), "function_call_output": ("call_id", "output")}
-        fields = {key: given[key] for key in keys.get(given["type"], ())}
-        if given["type"] == "function_call":
-            fields["call_id"] = given.get("call_id") or self.wire.new_id("call")
-        item_id = given.get("id") or self.wire.new_id("item")
-        parts = [self._part(part) for part in given.get("content", ())]
-        return Item(item_id, given["type"], given.get("role"), parts=parts, fields=fields)
-
-    def _part(self, given: Json) -> Part:
-        kind = _TO_GA.get(given["type"]) or str(given["type"])
-        if not kind.endswith("_audio"):
-            return Part(kind, given["image_url"] if kind == "input_image" else given["text"])
-        encoding = self.settings.encoding("input" if kind == "input_audio" else "output")
-        audio = b64decode(given.get("audio") or "")
-        chunks = [_text(audio)] if audio else []
-        return Part(
-            kind, given.get("transcript"), chunks, len(audio), bytes_per_ms=_g711.bytes_per_ms(encoding)
-        )
 
     def _call(self, call_id: str) -> Item | None:
         calls = (self.items[item_id] for item_id in self.order)
@@ -270,12 +252,14 @@ class Service(Server):
 
     def _on_retrieve(self, event: Event) -> None:
         item = self._known(event, "retrieving", "item_retrieve_invalid_item_id")
-        if item.type != "message":
-            self.send("conversation.item.retrieved", item=self.wire.item(item))
-            return
-        whole = self._transcription_status.get(item.id, "final") == "final"
-        parts = [self._copy(item, index, whole) for index in range(len(item.parts))]
-        self.send("conversation.item.retrieved", item=self.wire.retrieved(replace(item, parts=parts)))
+        shaped = self.wire.item(item)
+        if item.type == "message":
+            whole = self._transcription_status.get(item.id, "final") == "final"
+            copies = [self._copy(item, index, whole) for index in range(len(item.parts))]
+            shaped["content"] = [
+                self.wire.part(copy) | ({"audio": copy.audio[0]} if copy.audio else {}) for copy in copies
+            ]  # under their full names, for clients that take no others
+        self.send("conversation.item.retrieved", item=shaped)
 
     def _copy(self, item: Item, index: int, transcribed: bool) -> Part:
         """Return a part as the server has it: what was cut off is gone, and with it the transcript."""

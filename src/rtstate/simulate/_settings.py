@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any, Literal, cast
 
-from rtstate.simulate._g711 import NAMES, PCM16
+from rtstate.simulate._g711 import NAMES, PCM16, bytes_per_ms
 from rtstate.simulate._wire import Json
 
 _NESTED = ("audio", "input", "output")
@@ -95,3 +95,7 @@ class Settings:
         if self.beta:
             return NAMES[self.fields.get(f"{side}_audio_format") or PCM16]
         return NAMES[self._audio(side).get("format", {}).get("type", PCM16)]
+
+    def bytes_per_ms(self, side: Literal["input", "output"]) -> int:
+        """Give how much audio a millisecond is."""
+        return bytes_per_ms(self.encoding(side))

@@ -32,6 +32,7 @@ _PATH = "/v1/realtime"
 _BETA_PROTOCOL = "openai-beta.realtime-v1"
 _KEY_PROTOCOL = "openai-insecure-api-key."
 _LARGEST = 24 << 20  # bytes of a message: 15 MB of audio as base64, and some room
+_FOR_CLIENTS = 5.0  # seconds that a recording waits for an event of the client's
 _PATIENCE = 0.25  # seconds that a busy machine may be late before the session's time waits for it
 
 
@@ -120,8 +121,9 @@ async def serve_fake(
 
     Port 0 is any free one. A client speaks beta if it says so (`OpenAI-Beta: realtime=v1`), else GA, unless
     `dialect` decides. The same `seed` gives the same answers, `replies` are said first. `speed` 2 is twice as
-    fast as life, and 0 does not wait at all. `recording` are lines to play back instead. After `expire_after`
-    seconds (of the session) it expires. With a `key` others are refused, as 401. A share `duplicate` of the
+    fast as life, and 0 does not wait at all. `recording` are lines to play back instead; it waits five
+    seconds for an event of the client's, at speed 0 for ever. After `expire_after` seconds of its own time a
+    session expires. With a `key` others are refused, as 401. A share `duplicate` of the
     events comes twice, a share `late` of them late. Unless `keep` is false, `calls` hold all events.
 
     Raises ValueError for what cannot be, OSError where the port is taken, ModuleNotFoundError without the
@@ -133,6 +135,10 @@ async def serve_fake(
         raise ValueError(f"speed is 0, for no waiting, or how many times as fast as life, not {speed!r}")
     if expire_after is not None and not expire_after > 0:
         raise ValueError(f"a session expires after more than 0 seconds, not {expire_after!r}")
+    if expire_after is not None and not speed:
+        raise ValueError(
+            "a session that does not wait would expire at once: give expire_after a speed above 0"
+        )
     options = _Options(
         dialect=dialect,
         seed=seed,
@@ -266,7 +272,7 @@ def _endpoint(call: Call, options: _Options) -> Endpoint:
     seed = f"{options.seed} {call.number}"
     endpoint: Endpoint
     if options.recording is not None:
-        endpoint = Playback(options.recording)
+        endpoint = Playback(options.recording, patience=_FOR_CLIENTS if options.speed else None)
     else:
         model = parse_qs(urlsplit(call.path).query).get("model", [None])[0]
         endpoint = Service(
