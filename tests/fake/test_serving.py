@@ -4,7 +4,9 @@ import asyncio
 import json
 import subprocess
 import sys
+import time
 from contextlib import suppress
+from random import Random
 from typing import Any
 
 import pytest
@@ -13,6 +15,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
 from rtstate import Conversation, replay
+from rtstate.simulate import Service
+from rtstate.simulate._trouble import Trouble
 from rtstate.simulate.live import TalkError, serve_fake, talk
 
 pytestmark = pytest.mark.anyio
@@ -82,6 +86,30 @@ async def test_without_waiting_an_answer_comes_at_once() -> None:
         async with asyncio.timeout(20):
             while json.loads(await socket.recv())["type"] != "response.done":
                 pass
+
+
+async def test_a_busy_machine_leaves_time_to_cancel() -> None:
+    async with serve_fake(speed=10) as server, connect(server.url, proxy=None) as socket, asyncio.timeout(30):
+        await socket.send('{"type": "response.create"}')
+        while not json.loads(await socket.recv())["type"].endswith("transcript.delta"):
+            pass
+        time.sleep(1.5)
+        await socket.send('{"type": "response.cancel"}')
+        while (event := json.loads(await socket.recv()))["type"] != "response.done":
+            pass
+    assert event["response"]["status"] == "cancelled"
+
+
+async def test_what_was_late_comes_before_the_end() -> None:
+    endpoint = Trouble(Service(expire_after=5), Random(1), late=1.0)
+    assert endpoint.run(0.0) == []
+    came = endpoint.run(5.0)
+    assert endpoint.ended is None
+    due = endpoint.due
+    assert due is not None
+    came += endpoint.run(due)
+    assert [event["type"] for event in came] == ["session.created", "error"]
+    assert endpoint.ended is not None
 
 
 async def test_frames_that_are_no_events_are_answered() -> None:
