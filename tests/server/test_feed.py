@@ -296,6 +296,23 @@ async def test_a_snapshot_is_never_that_of_another_of_its_name(server: Served) -
     await fresh.aclose()
 
 
+async def test_no_frame_of_another_of_its_name_is_shared(server: Served) -> None:
+    await begun(server, "old_1")
+    before = server.state.feeds.follow(CALL, rate=1)
+    await anext(before)
+    await begun(server, "old_2")
+    assert b"old_2" in await anext(before)  # the next frame is due in a second
+    await server.client.delete(f"/conversations/{CALL}")
+    await begun(server, "new_1")
+    after = server.state.feeds.follow(CALL, rate=1)
+    assert b"new_1" in await anext(after)
+    assert b"event: gone" in await anext(before)
+    await begun(server, "new_2")
+    assert b"new_2" in await anext(after)
+    await before.aclose()
+    await after.aclose()
+
+
 async def test_a_signal_cuts_off_no_stream(server: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     await begun(server, "one")
     async with server.client.stream("GET", f"/conversations/{CALL}/agui") as response:

@@ -68,15 +68,15 @@ class _Frame:
 class Channel:
     """One conversation in one form at one rate, followed once for all who want that."""
 
-    def __init__(self, hub: Hub, key: _Key, since: int, epoch: int = 0) -> None:
+    def __init__(self, hub: Hub, key: _Key, since: int, birth: str) -> None:
         self.name, self._append, self._rate = key
         self.members = 0
         self.frame: _Frame | None = None
-        self.epoch = epoch
+        self.epoch = 0
         """How often it was begun anew, with a snapshot: whoever stands in another has to, too."""
         self.ended: Exception | None = None
-        self.birth = ""
-        """Which conversation of this name it is, once there is a frame."""
+        self.birth = birth
+        """Which conversation of this name it is; empty where that is not known yet."""
         self._hub = hub
         self._fed: float | None = None
         self._recent: deque[Change] = deque(maxlen=_RECENT)
@@ -140,7 +140,7 @@ class Channel:
             self._recent.clear()
         self._recent.extend(update.changes)
         fed, self._fed = self._fed, None
-        self.birth = birth_of(self._hub.started(self.name))
+        self.birth = birth_of(self._hub.started(self.name)) or self.birth
         data = encoded(update, self._append, self.birth)
         self.frame = _Frame(update.since, update.revision, data, fed)
         self._ring()
@@ -169,12 +169,12 @@ class Feeds:
         A snapshot too where ``since`` is a place in another conversation of this name. The first raises what
         the hub raises; later the stream ends, by ``gone`` where it was deleted.
         """
-        first = await self._hub.update(name, since and since.revision)
+        first = await self._hub.update(name, None if since is None else since.revision)
         birth = birth_of(self._hub.started(name))
         if since is not None and since.birth not in ("", birth):
             first = await self._hub.update(name)
             birth = birth_of(self._hub.started(name))
-        channel = self._join((name, append, rate), first.revision)
+        channel = self._join((name, append, rate), first.revision, birth)
         try:
             epoch, revision = channel.epoch, first.revision
             yield self._first(name, first, append, birth)
@@ -215,12 +215,14 @@ class Feeds:
         for channel in self._channels.values():
             channel.end(HubStopped("the server stops"))
 
-    def _join(self, key: _Key, revision: int) -> Channel:
+    def _join(self, key: _Key, revision: int, birth: str) -> Channel:
         if self._stopped:
             raise HubStopped("the server stops")
         channel = self._channels.get(key)
+        if channel is not None and birth and channel.birth not in ("", birth):  # it hears of that later
+            channel.end(ConversationGone(f"{key[0]!r} was deleted"))
         if channel is None or channel.ended is not None:
-            channel = Channel(self._hub, key, revision)
+            channel = Channel(self._hub, key, revision, birth)
             self._channels[key] = self._of.setdefault(key[0], {})[key] = channel
         channel.members += 1
         return channel
