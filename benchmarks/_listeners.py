@@ -18,7 +18,7 @@ async def follow(port: int, name: str, taken: list[tuple[int, float]], begun: as
     try:
         while line := await reader.readline():
             if line.startswith(b"id: "):
-                taken.append((int(line[4:]), monotonic()))
+                taken.append((int(line[4:].partition(b".")[0]), monotonic()))
                 begun.set()
     finally:
         writer.close()

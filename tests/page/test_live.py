@@ -202,7 +202,7 @@ async def test_it_reconnects_and_misses_nothing(own_server: Served, look: Looker
         await shows(page, revision)
         await expect(page.locator("#connection-text")).to_have_text("live")
     assert await texts(page) == [f"Line {at}" for at in range(30)]
-    assert set(asked) == {"10", "20"}
+    assert {(each or "").partition(".")[0] for each in asked} == {"10", "20"}
 
 
 async def test_a_patch_that_does_not_fit_is_mended_by_a_snapshot(server: Served, look: Looker) -> None:

@@ -85,6 +85,7 @@ class Frame:
     event: str
     id: int | None
     data: Any
+    place: str | None
 
 
 async def frames(response: httpx.Response) -> AsyncGenerator[Frame]:
@@ -96,9 +97,8 @@ async def frames(response: httpx.Response) -> AsyncGenerator[Frame]:
         if not line:
             if "data" in fields:
                 place = fields.get("id")
-                yield Frame(
-                    fields.get("event", ""), None if place is None else int(place), json.loads(fields["data"])
-                )
+                revision = None if place is None else int(place.partition(".")[0])
+                yield Frame(fields.get("event", ""), revision, json.loads(fields["data"]), place)
             fields = {}
         else:
             key, _, value = line.partition(": ")

@@ -59,6 +59,7 @@ ATTACKS = [
     ("a rate beyond", 400, "GET", f"/conversations/{CALL}/changes?rate=1000", GOOD, None),
     ("a form of patch", 400, "GET", f"/conversations/{CALL}/changes?patch=xml", GOOD, None),
     ("no such place", 404, "GET", "/nope", GOOD, None),
+    ("a stranger that asks first", 401, "OPTIONS", EVENTS, {"Access-Control-Request-Method": "POST"}, None),
     ("no such method", 405, "PUT", "/conversations", GOOD, None),
 ]
 
@@ -199,3 +200,50 @@ async def test_the_description_is_served() -> None:
 def test_limits_are_above_nothing() -> None:
     with pytest.raises(ValueError, match="streams is a number above 0"):
         Limits(streams=0)
+
+
+async def test_a_page_that_may_use_it_can_read_the_answers() -> None:
+    page = {"Origin": "https://desk.example"}
+    ask = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
+    async with served(token=TOKEN, origins=("https://Desk.example/",)) as server:
+        may = await server.client.options(EVENTS, headers={**page, **ask})
+        assert may.status_code == 200
+        assert may.headers["access-control-allow-origin"] == "https://desk.example"
+        assert "authorization" in may.headers["access-control-allow-headers"].lower()
+        for headers, status in (({**page, **GOOD}, 200), (page, 401)):
+            answer = await server.client.get("/conversations", headers=headers)
+            assert answer.status_code == status
+            assert answer.headers["access-control-allow-origin"] == "https://desk.example"
+            assert answer.headers["x-content-type-options"] == "nosniff"
+        strange = await server.client.options(EVENTS, headers={"Origin": "https://evil.example", **ask})
+        assert strange.status_code == 403
+        assert "access-control-allow-origin" not in strange.headers
+
+
+async def test_what_goes_wrong_is_an_answer_like_any_other(capsys: pytest.CaptureFixture[str]) -> None:
+    async with served() as server:
+        server.state.log = None  # type: ignore[assignment]  # pyright: ignore[reportAttributeAccessIssue]
+        answer = await server.client.get("/conversations")
+        assert answer.status_code == 500
+        assert answer.json()["error"]["status"] == 500
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert 'status="500"' in (await server.client.get("/metrics")).text
+    assert "AttributeError" in capsys.readouterr().err
+
+
+async def test_what_is_not_done_in_time_when_it_stops_is_told_to_come_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("rtstate.server._serve._PATIENCE", 0.2)
+    async with served() as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(f"{POST}Content-Length: 99\r\nExpect: 100-continue\r\n\r\n".encode())
+        assert b"100 Continue" in await reader.readuntil(b"\r\n\r\n")
+        server.task.cancel()
+        answer = await reader.read()
+        writer.close()
+        await writer.wait_closed()
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert b"x-content-type-options: nosniff" in answer
+    assert b"stopping" in answer
+    assert "Traceback" not in capsys.readouterr().err

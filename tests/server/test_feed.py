@@ -241,7 +241,7 @@ async def test_who_reads_slowly_gets_several_frames_as_one(
     slow = server.state.feeds.follow(CALL, rate=60)
     first = await anext(slow)
     begun = state_after(LINES[:100])
-    assert first.startswith(b"event: snapshot\nid: %d\n" % begun.revision)
+    assert first.startswith(b"event: snapshot\nid: %d." % begun.revision)
     async with following(server.client, f"/conversations/{CALL}/changes?rate=60") as stream:
         document = await folded(stream, 1)
         for start in range(100, 260, 20):
@@ -249,8 +249,76 @@ async def test_who_reads_slowly_gets_several_frames_as_one(
             await folded(stream, state_after(LINES[: start + 20]).revision, document)
             document = await server.get("")
     data = await anext(slow)
-    assert data.startswith(b"event: patch\nid: %d\n" % document["revision"])
+    assert data.startswith(b"event: patch\nid: %d." % document["revision"])
     update = json.loads(data.partition(b"data: ")[2])
     assert update["since"] == begun.revision
     assert apply_patch(begun.to_dict(), update["patch"]) == document
     await slow.aclose()
+
+
+async def begun(server: Served, *items: str) -> None:
+    for item in items:
+        await server.post([f'{{"type": "input_audio_buffer.committed", "item_id": "{item}"}}'])
+
+
+async def test_who_was_away_while_another_took_the_name_begins_anew(server: Served) -> None:
+    await begun(server, "old_1", "old_2")
+    async with following(server.client) as stream:
+        last = (await anext(stream)).place
+    assert last is not None
+    tag = (await server.client.get(f"/conversations/{CALL}")).headers["etag"]
+    await server.client.delete(f"/conversations/{CALL}")
+    await begun(server, "new_1", "new_2")
+    known = await server.client.get(f"/conversations/{CALL}", headers={"If-None-Match": tag})
+    assert known.status_code == 200
+    assert known.headers["etag"] != tag
+    await begun(server, "new_3")
+    async with following(server.client, **{"Last-Event-ID": last}) as stream:
+        first = await anext(stream)
+        assert first.event == "snapshot"
+        assert first.data["order"] == ["new_1", "new_2", "new_3"]
+    again = f"/conversations/{CALL}/changes?since={first.place}"
+    async with following(server.client, again) as stream:
+        await begun(server, "new_4")
+        assert (await anext(stream)).event == "patch"
+
+
+async def test_a_snapshot_is_never_that_of_another_of_its_name(server: Served) -> None:
+    await begun(server, "old")
+    feeds = server.state.feeds
+    slow = feeds.follow(CALL)
+    assert b"old" in await anext(slow)
+    await server.client.delete(f"/conversations/{CALL}")
+    await begun(server, "new")
+    fresh = feeds.follow(CALL)
+    assert b"old" not in await anext(fresh)
+    await slow.aclose()
+    await fresh.aclose()
+
+
+async def test_no_frame_of_another_of_its_name_is_shared(server: Served) -> None:
+    await begun(server, "old_1")
+    before = server.state.feeds.follow(CALL, rate=1)
+    await anext(before)
+    await begun(server, "old_2")
+    assert b"old_2" in await anext(before)  # the next frame is due in a second
+    await server.client.delete(f"/conversations/{CALL}")
+    await begun(server, "new_1")
+    after = server.state.feeds.follow(CALL, rate=1)
+    assert b"new_1" in await anext(after)
+    assert b"event: gone" in await anext(before)
+    await begun(server, "new_2")
+    assert b"new_2" in await anext(after)
+    await before.aclose()
+    await after.aclose()
+
+
+async def test_a_signal_cuts_off_no_stream(server: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    await begun(server, "one")
+    async with server.client.stream("GET", f"/conversations/{CALL}/agui") as response:
+        lines = response.aiter_lines()
+        await anext(lines)
+        monkeypatch.setattr("sse_starlette.sse.AppStatus.should_exit", True)  # as its patch of uvicorn does
+        await asyncio.sleep(0.6)  # it looks twice a second
+        server.task.cancel()
+        assert any("RUN_FINISHED" in line for line in [each async for each in lines])

@@ -67,6 +67,19 @@ async def test_a_socket_is_refused_where_another_writes() -> None:
         assert (closed.value.rcvd.code, "other" in closed.value.rcvd.reason) == (1008, True)
 
 
+async def test_a_socket_that_is_not_taken_is_told_why() -> None:
+    async with served(limits=Limits(streams=1)) as server:
+        await server.post(LINES[:1])
+        async with connect(url(server)):
+            for name, status in (("a%00b", 400), (CALL, 503)):
+                with pytest.raises(InvalidStatus) as refused:
+                    async with connect(url(server, name)):
+                        pass
+                answer = refused.value.response
+                assert answer.status_code == json.loads(answer.body)["error"]["status"] == status
+                assert answer.headers["x-content-type-options"] == "nosniff"
+
+
 async def test_a_page_elsewhere_opens_no_socket(server: Served) -> None:
     for headers in ({"Origin": "http://evil.example"}, {"Origin": "null"}):
         with pytest.raises(InvalidStatus) as refused:

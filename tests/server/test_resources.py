@@ -158,7 +158,7 @@ async def test_of_a_trimmed_log_the_past_begins_at_its_checkpoint() -> None:
 
 async def test_a_past_takes_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rtstate.server._past.SPACING", 20)  # so that there are many marks
-    limits = Limits(past_bytes=120_000, past=3)
+    limits = Limits(past_bytes=200_000, past=3)
     async with served(limits=limits) as server:
         lines = list(simulate.session(seed=6, turns=20).lines())
         for name in ("a", "b", "c", "d", "e"):

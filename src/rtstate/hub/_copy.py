@@ -77,6 +77,11 @@ class Copy:
         return self._seq
 
     @property
+    def started(self) -> float | None:
+        """When it began, which tells it from another one of its name; None where that is not known."""
+        return self._started
+
+    @property
     def writes(self) -> bool:
         """Whether it has the lease."""
         return self._lease is not None

@@ -202,6 +202,14 @@ class Hub:
         held = self._held.get(name)
         return 0 if held is None or held.empty else held.seq
 
+    def started(self, name: str) -> float | None:
+        """Return when a conversation in memory began, which tells it from another one of its name.
+
+        As the log's :class:`Summary` has it; None where it is not in memory, or that is not known yet.
+        """
+        held = self._held.get(name)
+        return None if held is None or held.empty else held.started
+
     async def close(self, name: str) -> None:
         """Write what waits, checkpoint a conversation, and let others write it. Its followers stay."""
         held = self._held.get(name)

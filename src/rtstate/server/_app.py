@@ -10,6 +10,7 @@ from typing import Any, Final
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
@@ -20,9 +21,9 @@ from rtstate.errors import RtstateError
 from rtstate.hub import Hub
 from rtstate.logs import Log
 from rtstate.server import _agui, _ingest, _openapi, _resources, _streams
-from rtstate.server._errors import on_any, on_http, on_ours
+from rtstate.server._errors import on_http, on_ours
 from rtstate.server._feed import Feeds
-from rtstate.server._guard import Guard, still_encoded
+from rtstate.server._guard import Guard, Token, still_encoded
 from rtstate.server._limits import Limits, Pace, Streams
 from rtstate.server._metrics import Metrics
 from rtstate.server._past import Pasts
@@ -65,15 +66,29 @@ def create_app(
     feeds, pasts = Feeds(hub, metrics), Pasts(hub, log, limits)
     app = Starlette(
         routes=routes(),
-        middleware=[
-            Middleware(Counted, metrics=metrics),
-            Middleware(Guard, token=token, hosts=tuple(hosts), origins=tuple(origins)),
-        ],
-        exception_handlers={HTTPException: on_http, RtstateError: on_ours, Exception: on_any},
+        middleware=[Middleware(Counted, metrics=metrics), *_guarded(token, hosts, origins)],
+        exception_handlers={HTTPException: on_http, RtstateError: on_ours},
         lifespan=_lifespan,
     )
     app.state.rtstate = State(hub, log, limits, feeds, pasts, Pace(limits), streams, metrics)
     return app
+
+
+def _guarded(token: str | None, hosts: Iterable[str], origins: Iterable[str]) -> list[Middleware]:
+    """Return what is asked before an endpoint is: a browser asks without the token whether it may ask."""
+    allowed = [origin.lower().rstrip("/") for origin in origins]
+    guards = [Middleware(Guard, hosts=tuple(hosts), origins=allowed)]
+    if allowed:
+        guards.append(
+            Middleware(
+                CORSMiddleware,
+                allow_origins=allowed,
+                allow_methods=("GET", "POST", "DELETE"),
+                allow_headers=("Authorization", "Content-Type", "If-None-Match", "Last-Event-ID"),
+                expose_headers=("ETag", "Retry-After"),
+            )
+        )
+    return guards if token is None else [*guards, Middleware(Token, token=token)]
 
 
 def routes() -> list[BaseRoute]:

@@ -80,8 +80,3 @@ async def on_ours(_: Request, error: Exception) -> Response:
     """Answer what a log or a hub raised."""
     assert isinstance(error, RtstateError)
     return as_json(told(error))
-
-
-async def on_any(_: Request, error: Exception) -> Response:
-    """Answer what nobody thought of; Starlette raises it again, so that it is in the server's log."""
-    return as_json(refuse(500, "something went wrong here; the server's log says what"))

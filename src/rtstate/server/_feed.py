@@ -22,6 +22,7 @@ from rtstate.errors import ConversationGone, HubStopped, RtstateError
 from rtstate.hub import Hub
 from rtstate.server._json import dumps
 from rtstate.server._metrics import Metrics
+from rtstate.server._place import Place, birth_of, place_of
 from rtstate.update import Update, coalesce
 
 _LOG: Final = logging.getLogger("rtstate.server")
@@ -30,14 +31,14 @@ _NOTHING_NEW: Final = b": nothing new\n\n"  # which shows at once that the strea
 _Key: TypeAlias = tuple[str, bool, int]
 
 
-def sse(event: str, data: bytes, revision: int | None = None) -> bytes:
-    r"""Return an event of a stream; ``data`` is on one line.
+def sse(event: str, data: bytes, place: str | None = None) -> bytes:
+    r"""Return an event of a stream; ``data`` is on one line, ``place`` its id.
 
     >>> sse("gone", b"{}")
     b'event: gone\ndata: {}\n\n'
     """
-    place = b"" if revision is None else b"id: %d\n" % revision
-    return b"event: %s\n%sdata: %s\n\n" % (event.encode(), place, data)
+    line = b"" if place is None else b"id: %s\n" % place.encode()
+    return b"event: %s\n%sdata: %s\n\n" % (event.encode(), line, data)
 
 
 def gone(error: Exception) -> bytes:
@@ -45,13 +46,13 @@ def gone(error: Exception) -> bytes:
     return sse("gone", dumps({"message": str(error.args[0]) if error.args else "it was deleted"}))
 
 
-def encoded(update: Update, append: bool) -> bytes:
+def encoded(update: Update, append: bool, birth: str) -> bytes:
     """Return an update as an event of a stream. Cost: its size."""
     if update.snapshot is not None:
-        return sse("snapshot", dumps(update.snapshot.to_dict()), update.revision)
+        return sse("snapshot", dumps(update.snapshot.to_dict()), place_of(update.revision, birth))
     if not update:
         return _NOTHING_NEW
-    return sse("patch", dumps(update.to_dict(append)), update.revision)
+    return sse("patch", dumps(update.to_dict(append)), place_of(update.revision, birth))
 
 
 @attrs.frozen
@@ -67,13 +68,15 @@ class _Frame:
 class Channel:
     """One conversation in one form at one rate, followed once for all who want that."""
 
-    def __init__(self, hub: Hub, key: _Key, since: int, epoch: int = 0) -> None:
+    def __init__(self, hub: Hub, key: _Key, since: int, birth: str) -> None:
         self.name, self._append, self._rate = key
         self.members = 0
         self.frame: _Frame | None = None
-        self.epoch = epoch
+        self.epoch = 0
         """How often it was begun anew, with a snapshot: whoever stands in another has to, too."""
         self.ended: Exception | None = None
+        self.birth = birth
+        """Which conversation of this name it is; empty where that is not known yet."""
         self._hub = hub
         self._fed: float | None = None
         self._recent: deque[Change] = deque(maxlen=_RECENT)
@@ -101,7 +104,7 @@ class Channel:
             changes = [each for each in self._recent if revision < each.revision <= frame.revision]
             if not changes or changes[0].revision != revision + 1:
                 return None
-            data = self._led[revision] = encoded(coalesce(changes), self._append)
+            data = self._led[revision] = encoded(coalesce(changes), self._append, self.birth)
         return data
 
     def end(self, error: Exception) -> None:
@@ -137,7 +140,9 @@ class Channel:
             self._recent.clear()
         self._recent.extend(update.changes)
         fed, self._fed = self._fed, None
-        self.frame = _Frame(update.since, update.revision, encoded(update, self._append), fed)
+        self.birth = birth_of(self._hub.started(self.name)) or self.birth
+        data = encoded(update, self._append, self.birth)
+        self.frame = _Frame(update.since, update.revision, data, fed)
         self._ring()
 
 
@@ -148,7 +153,7 @@ class Feeds:
         self._hub, self._metrics = hub, metrics
         self._channels: dict[_Key, Channel] = {}
         self._of: dict[str, dict[_Key, Channel]] = {}
-        self._snapshots: dict[str, tuple[int, bytes]] = {}
+        self._snapshots: dict[str, tuple[str, bytes]] = {}
         self._stopped = False
 
     def note_fed(self, name: str, when: float) -> None:
@@ -157,17 +162,22 @@ class Feeds:
             channel.note_fed(when)
 
     async def follow(
-        self, name: str, append: bool = True, rate: int = 20, since: int | None = None
+        self, name: str, append: bool = True, rate: int = 20, since: Place | None = None
     ) -> AsyncGenerator[bytes]:
         """Yield the events of a stream: a snapshot or what changed since, then what changes.
 
-        The first raises what the hub raises; later the stream ends, by ``gone`` where it was deleted.
+        A snapshot too where ``since`` is a place in another conversation of this name. The first raises what
+        the hub raises; later the stream ends, by ``gone`` where it was deleted.
         """
-        first = await self._hub.update(name, since)
-        channel = self._join((name, append, rate), first.revision)
+        first = await self._hub.update(name, None if since is None else since.revision)
+        birth = birth_of(self._hub.started(name))
+        if since is not None and since.birth not in ("", birth):
+            first = await self._hub.update(name)
+            birth = birth_of(self._hub.started(name))
+        channel = self._join((name, append, rate), first.revision, birth)
         try:
             epoch, revision = channel.epoch, first.revision
-            yield self._first(name, first, append)
+            yield self._first(name, first, append, birth)
             seen: _Frame | None = (
                 channel.frame if channel.frame and channel.frame.revision == revision else None
             )
@@ -191,7 +201,7 @@ class Feeds:
                     except RtstateError as error:
                         channel.end(error)
                         continue
-                    data, reached = encoded(update, append), update.revision
+                    data, reached = encoded(update, append, channel.birth), update.revision
                 epoch, revision = channel.epoch, reached
                 yield data
                 if frame.fed is not None:
@@ -205,12 +215,14 @@ class Feeds:
         for channel in self._channels.values():
             channel.end(HubStopped("the server stops"))
 
-    def _join(self, key: _Key, revision: int) -> Channel:
+    def _join(self, key: _Key, revision: int, birth: str) -> Channel:
         if self._stopped:
             raise HubStopped("the server stops")
         channel = self._channels.get(key)
+        if channel is not None and birth and channel.birth not in ("", birth):  # it hears of that later
+            channel.end(ConversationGone(f"{key[0]!r} was deleted"))
         if channel is None or channel.ended is not None:
-            channel = Channel(self._hub, key, revision)
+            channel = Channel(self._hub, key, revision, birth)
             self._channels[key] = self._of.setdefault(key[0], {})[key] = channel
         channel.members += 1
         return channel
@@ -226,12 +238,13 @@ class Feeds:
                 self._snapshots.pop(key[0], None)
         await channel.close()
 
-    def _first(self, name: str, update: Update, append: bool) -> bytes:
+    def _first(self, name: str, update: Update, append: bool, birth: str) -> bytes:
         """Return what a follower gets first: the same bytes for all who come at one revision."""
         if update.snapshot is None:
-            return encoded(update, append)
-        revision, data = self._snapshots.get(name, (-1, b""))
-        if revision != update.revision:
-            data = encoded(update, append)
-            self._snapshots[name] = (update.revision, data)
+            return encoded(update, append, birth)
+        wanted = place_of(update.revision, birth)
+        place, data = self._snapshots.get(name, ("", b""))
+        if place != wanted:
+            data = encoded(update, append, birth)
+            self._snapshots[name] = (wanted, data)
         return data

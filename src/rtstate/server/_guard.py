@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import asyncio
+from collections.abc import Iterable
 from hmac import compare_digest
 from ipaddress import ip_address
 from typing import Final
@@ -41,32 +42,37 @@ class Guard:
     """Middleware that lets nobody in who may not, and gives every answer safe headers.
 
     A page elsewhere cannot use a server of this machine by a name that leads here (the Host header), nor by
-    asking from there (the Origin header). Without a token everybody on this machine can.
+    asking from there (the Origin header).
     """
 
-    def __init__(
-        self, app: ASGIApp, *, token: str | None, hosts: Iterable[str], origins: Collection[str]
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, hosts: Iterable[str], origins: Iterable[str]) -> None:
         self._app = app
-        self._token = None if token is None else token.encode()
         self._hosts = frozenset(host.lower().strip("[]") for host in hosts)
-        self._origins = frozenset(origin.lower().rstrip("/") for origin in origins)
+        self._origins = frozenset(origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuse, or pass on."""
+        """Refuse, or pass on; say it as all errors are said where that goes wrong."""
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
         scope = {**scope, "path": still_encoded(scope)}
-        guarded = _with_headers(send, scope["path"])
+        guarded = _Answer(send, scope["path"])
         try:
-            self._check(scope, Headers(scope=scope))
-        except HTTPException as error:
-            await _answer(error, scope, receive, guarded)
-        else:
+            self._check(Headers(scope=scope))
             await self._app(scope, receive, guarded)
+        except HTTPException as error:
+            await answer(error, scope, receive, guarded)
+        except asyncio.CancelledError:  # what was on its way had its time
+            if guarded.begun or not scope["app"].state.rtstate.stopping.is_set():
+                raise
+            await answer(refuse(503, "the server is stopping", retry_after=1), scope, receive, guarded)
+        except Exception:  # which Starlette logs
+            if not guarded.begun:
+                wrong = refuse(500, "something went wrong here; the server's log says what")
+                await answer(wrong, scope, receive, guarded)
+            raise
 
-    def _check(self, scope: Scope, headers: Headers) -> None:
+    def _check(self, headers: Headers) -> None:
         hosts = headers.getlist("host")
         if len(hosts) != 1 or (host := _hostname(hosts[0])) is None:
             raise refuse(400, "a request has one Host header, the name or address of this server")
@@ -76,8 +82,6 @@ class Guard:
                 f"this server does not go by the name {host!r:.100}; rtstate serve --allow-host makes it",
             )
         self._check_origin(headers.getlist("origin"), hosts[0])
-        if self._token is not None and not _is_open(scope["path"]):
-            self._check_token(headers.getlist("authorization"))
 
     def _check_origin(self, origins: list[str], host: str) -> None:
         for origin in origins:
@@ -88,14 +92,25 @@ class Guard:
                     f"pages of {origin!r:.100} may not use this; rtstate serve --allow-origin lets them",
                 )
 
-    def _check_token(self, told: list[str]) -> None:
-        kind, _, token = told[0].partition(" ") if len(told) == 1 else ("", "", "")
-        assert self._token is not None
-        given = token.strip().encode("latin-1", "replace")
-        if not (compare_digest(given, self._token) and kind.lower() == "bearer"):
-            error = refuse(401, "this server needs its token: Authorization: Bearer TOKEN")
-            error.headers = {"WWW-Authenticate": "Bearer"}
-            raise error
+
+class Token:
+    """Middleware that asks everybody for the token, but for the page itself, which holds nothing."""
+
+    def __init__(self, app: ASGIApp, *, token: str) -> None:
+        self._app, self._token = app, token.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse, or pass on."""
+        if scope["type"] in ("http", "websocket") and not _is_open(scope["path"]):
+            told = Headers(scope=scope).getlist("authorization")
+            kind, _, token = told[0].partition(" ") if len(told) == 1 else ("", "", "")
+            given = token.strip().encode("latin-1", "replace")
+            if not (compare_digest(given, self._token) and kind.lower() == "bearer"):
+                error = refuse(401, "this server needs its token: Authorization: Bearer TOKEN")
+                error.headers = {"WWW-Authenticate": "Bearer"}
+                await answer(error, scope, receive, send)
+                return
+        await self._app(scope, receive, send)
 
 
 def _netloc(origin: str) -> str | None:
@@ -133,10 +148,17 @@ def _is_open(path: str) -> bool:
     return path in _OPEN or path.startswith("/page/")
 
 
-def _with_headers(send: Send, path: str) -> Send:
-    """Give an answer the headers that keep a browser from doing more with it than it should."""
+class _Answer:
+    """Gives an answer the headers that keep a browser from doing more with it than it should."""
 
-    async def sending(message: Message) -> None:
+    def __init__(self, send: Send, path: str) -> None:
+        self._send = send
+        self._caching = "no-cache" if path == "/" or path.startswith("/page/") else "no-store"
+        self.begun = False
+
+    async def __call__(self, message: Message) -> None:
+        """Send a part of it."""
+        self.begun = True
         if message["type"] in ("http.response.start", "websocket.http.response.start"):
             headers = MutableHeaders(scope=message)
             headers["X-Content-Type-Options"] = "nosniff"
@@ -144,13 +166,12 @@ def _with_headers(send: Send, path: str) -> Send:
             headers["Content-Security-Policy"] = CSP
             headers["Cross-Origin-Resource-Policy"] = "same-origin"
             headers["X-Frame-Options"] = "DENY"
-            headers["Cache-Control"] = "no-cache" if path == "/" or path.startswith("/page/") else "no-store"
-        await send(message)
-
-    return sending
+            headers["Cache-Control"] = self._caching
+        await self._send(message)
 
 
-async def _answer(error: HTTPException, scope: Scope, receive: Receive, send: Send) -> None:
+async def answer(error: HTTPException, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer what is refused."""
     if scope["type"] == "http" or "websocket.http.response" in scope.get("extensions", {}):
         await as_json(error)(scope, receive, send)
     else:

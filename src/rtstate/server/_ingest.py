@@ -51,15 +51,11 @@ async def post_events(request: Request) -> Response:
 
 async def ingest(socket: WebSocket) -> None:
     """Take events from a WebSocket, one a message, and tell of each batch once it is kept."""
-    state = state_of(socket)
-    try:
-        name = name_of(socket)
-        await _may_begin(state, name)
-        with state.streams.one(client_of(socket)):
-            await socket.accept()
-            await _Ingest(socket, state, name).run()
-    except HTTPException as error:
-        await socket.close(1013 if error.status_code in (429, 503) else 1008, error.detail[:120])
+    state, name = state_of(socket), name_of(socket)
+    await _may_begin(state, name)
+    with state.streams.one(client_of(socket)):
+        await socket.accept()
+        await _Ingest(socket, state, name).run()
 
 
 async def _body(request: Request, most: int) -> bytes:

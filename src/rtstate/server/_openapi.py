@@ -89,7 +89,7 @@ PATHS: Final[dict[str, dict[str, Any]]] = {
         one=False,
     ),
     _ONE: {
-        **_reads("The rtstate/1 document, with its revision as ETag.", _REVISION),
+        **_reads("The rtstate/1 document, with its revision, and when it began, as ETag.", _REVISION),
         "delete": {
             "summary": "Delete it, with all that is kept of it.",
             "parameters": [_ID],
@@ -114,7 +114,11 @@ PATHS: Final[dict[str, dict[str, Any]]] = {
         "What changes, as Server-Sent Events: snapshot, patch, gone.",
         _query("patch", "The form of patches.", type="string", enum=["append", "rfc6902"], default="append"),
         _RATE,
-        _query("since", "Go on from this revision; the header Last-Event-ID counts before it."),
+        _query(
+            "since",
+            "Go on from this id, or this revision; the header Last-Event-ID counts before it.",
+            type="string",
+        ),
         kind="text/event-stream",
     ),
     f"{_ONE}/agui": _reads("The same as AG-UI events.", _RATE, kind="text/event-stream"),

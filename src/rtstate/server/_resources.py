@@ -14,6 +14,7 @@ from rtstate import Snapshot, exports, views
 from rtstate.logs import Summary
 from rtstate.server._errors import refuse
 from rtstate.server._json import Json
+from rtstate.server._place import birth_of, place_of
 from rtstate.server._state import choice, expect, number, state_of
 
 _MOST: Final = 500  # of a list
@@ -66,8 +67,8 @@ def _listed(each: Summary) -> dict[str, Any]:
 
 async def document(request: Request) -> Response:
     """Return the document, as it is or as it stood at a revision."""
-    snapshot = await _snapshot(request)
-    tag = f'"{snapshot.revision}"'
+    snapshot, summary = await _stood(request)
+    tag = f'"{place_of(snapshot.revision, birth_of(summary.started))}"'
     headers = {"ETag": tag}
     if _matches(request.headers.get("if-none-match", ""), tag):
         return Response(status_code=304, headers=headers)
@@ -81,12 +82,16 @@ def _matches(header: str, tag: str) -> bool:
 
 async def _snapshot(request: Request) -> Snapshot:
     """Return the state that is asked for: the last one, or that of a ``revision``."""
+    return (await _stood(request))[0]
+
+
+async def _stood(request: Request) -> tuple[Snapshot, Summary]:
     state = state_of(request)
     revision = number(request.query_params, "revision", None)
     name, summary = await expect(request)
     if revision is None:
-        return await state.hub.snapshot(name)
-    return await state.pasts.document(name, summary, revision)
+        return await state.hub.snapshot(name), summary
+    return await state.pasts.document(name, summary, revision), summary
 
 
 async def delete(request: Request) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import ExitStack, aclosing
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from sse_starlette.sse import SendTimeoutError
@@ -13,10 +13,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from rtstate.server._errors import refuse
+from rtstate.server._place import Place
 from rtstate.server._state import State, choice, client_of, expect, number, state_of
 
 T = TypeVar("T")
 RATES: Final = (1, 60)
+_GRACE: Final = 2.0  # sse-starlette sees a signal first, and would cut off streams that are about to end
 
 
 def _keep_alive() -> ServerSentEvent:
@@ -36,6 +39,7 @@ class _Stream(EventSourceResponse):
             sep="\n",
             ping_message_factory=_keep_alive,
             send_timeout=limits.send_timeout,
+            shutdown_grace_period=_GRACE,
             headers=headers,
         )
         self._state, self._leaving, self._rest = state, leaving, rest
@@ -61,6 +65,8 @@ async def _from(first: bytes, rest: AsyncGenerator[bytes]) -> AsyncGenerator[byt
 async def begin(request: Request, frames: AsyncGenerator[bytes]) -> Response:
     """Return a stream of frames; raise what the first of them raises, or 503, 429 for too many."""
     state = state_of(request)
+    if state.stopping.is_set():
+        raise refuse(503, "the server is stopping", retry_after=1)
     with ExitStack() as counted:
         counted.enter_context(state.streams.one(client_of(request)))
         try:
@@ -81,11 +87,15 @@ async def changes(request: Request) -> Response:
     return await begin(request, state.feeds.follow(name, append, rate, since))
 
 
-def since_of(request: Request) -> int | None:
-    """Return the revision that a follower has: that of its last event, or what it says."""
-    told: dict[str, Any] = {"Last-Event-ID": request.headers.get("last-event-id") or None}
-    last = number(told, "Last-Event-ID", None)
-    return last if last is not None else number(request.query_params, "since", None)
+def since_of(request: Request) -> Place | None:
+    """Return where a follower is: at its last event, or where it says; raise 400 for what is no place."""
+    told = request.headers.get("last-event-id") or request.query_params.get("since")
+    if told is None:
+        return None
+    place = Place.read(told)
+    if place is None:
+        raise refuse(400, f"since is the id of an event, or a revision, not {told!r:.60}")
+    return place
 
 
 async def until(stopping: asyncio.Event, updates: AsyncGenerator[T]) -> AsyncGenerator[T]:

@@ -27,12 +27,13 @@ const FINAL = new Set([400, 401, 403, 404, 410]); // asking again would change n
  */
 export function follow(id, told, { rate = 30 } = {}) {
   let document = null;
+  let place = ""; // the id of the last event
   let failures = 0;
   let stopped = false;
   let connection = null;
   let wake = () => {};
 
-  function take({ type, data }) {
+  function take({ type, data, id }) {
     failures = 0;
     if (type === "snapshot") {
       document = JSON.parse(data);
@@ -43,6 +44,7 @@ export function follow(id, told, { rate = 30 } = {}) {
       stop();
       told.state({ kind: "gone", message: messageIn(data) });
     }
+    place = id;
   }
 
   function takePatch({ since, revision, patch }) {
@@ -66,7 +68,7 @@ export function follow(id, told, { rate = 30 } = {}) {
     alive();
     try {
       const headers = { Accept: "text/event-stream" };
-      if (document !== null) headers["Last-Event-ID"] = String(document.revision);
+      if (document !== null) headers["Last-Event-ID"] = place;
       const path = conversationPath(id, `/changes?patch=append&rate=${rate}`);
       const response = await request(path, { headers, signal: controller.signal });
       if (stopped) return;
