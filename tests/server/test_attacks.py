@@ -197,6 +197,18 @@ async def test_the_description_is_served() -> None:
         assert (await server.client.get("/openapi.json")).json() == DOCUMENT
 
 
+async def test_a_body_that_never_comes_is_not_waited_for() -> None:
+    async with served(limits=Limits(body_timeout=0.2)) as server:
+
+        async def slow() -> AsyncGenerator[bytes]:
+            yield b"{"
+            await asyncio.sleep(1)
+
+        answer = await server.client.post(EVENTS, content=slow(), headers=JSON)
+        assert answer.status_code == 408
+        assert "0.2 s to arrive" in answer.json()["error"]["message"]
+
+
 def test_limits_are_above_nothing() -> None:
     with pytest.raises(ValueError, match="streams is a number above 0"):
         Limits(streams=0)

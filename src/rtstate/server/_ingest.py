@@ -36,7 +36,11 @@ async def post_events(request: Request) -> Response:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != _ONE and kind not in _MANY:
         raise refuse(415, f"events come as {_ONE}, or one a line as {_MANY[0]}")
-    body = await _body(request, state.limits.body)
+    try:
+        async with asyncio.timeout(state.limits.body_timeout):
+            body = await _body(request, state.limits.body)
+    except TimeoutError:
+        raise refuse(408, f"a request has {state.limits.body_timeout:g} s to arrive") from None
     lines = [body] if kind == _ONE else body.split(b"\n")
     lines = [line for line in lines if line.strip()]
     if not lines:

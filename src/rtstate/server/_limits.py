@@ -31,6 +31,8 @@ class Limits:
 
     body: int = _most(8 << 20)
     """Bytes of one request; more is 413."""
+    body_timeout: float = _most(60.0)
+    """How long a request may take to send them; longer is 408."""
     event: int = _most(4 << 20)
     """Bytes of one event, which is one line or one message; more is 413."""
     events_per_second: float = _most(5_000.0)
