@@ -69,6 +69,18 @@ async def test_the_call_that_goes_on_is_shown_until_one_is_chosen(own_server: Se
     await expect(page.locator("#title")).to_have_text("third")
 
 
+async def test_who_looks_back_is_not_taken_to_the_next_call(own_server: Served, look: Looker) -> None:
+    await own_server.feed("first", [message("u", "user", "Hello?"), message("v", "user", "Hello!", "u")])
+    page = await look(own_server)
+    await expect(page.locator("#items .item")).to_have_count(2)
+    await page.get_by_role("button", name="One revision back").click()
+    await expect(page.locator("#items .item")).to_have_count(1)
+    await own_server.feed("second", [message("u", "user", "Good morning.")])
+    await own_server.delete("first")
+    await expect(page.locator("#conversations a")).to_have_count(1)
+    await expect(page.locator("#title")).to_have_text("first")
+
+
 async def test_an_answer_grows_as_it_comes(server: Served, look: Looker) -> None:
     await server.feed("grows", [message("u", "user", "Hello?"), *created("r", "a"), said("a", "Hi")])
     page = await look(server, link("grows"))
@@ -238,6 +250,20 @@ async def test_one_that_is_deleted_is_said_to_be_gone(server: Served, look: Look
     await expect(page.locator("#connection-text")).to_have_text("gone")
     await expect(page.locator("#notice")).to_be_visible()
     assert await texts(page) == ["One"]  # to be read on
+
+
+async def test_transcriptions_that_count_in_seconds_say_so(server: Served, look: Looker) -> None:
+    done = {
+        "type": "conversation.item.input_audio_transcription.completed",
+        "item_id": "u",
+        "content_index": 0,
+        "transcript": "Hello.",
+        "usage": {"type": "duration", "seconds": 12},
+    }
+    await server.feed("whisper", [done])
+    page = await look(server, link("whisper"))
+    await page.get_by_role("tab", name="Usage").click()
+    await expect(page.locator("tr", has_text="Transcription").locator(".number")).to_have_text("12 s")
 
 
 async def test_responses_usage_and_session_follow(server: Served, look: Looker) -> None:

@@ -109,6 +109,7 @@ function showLive() {
 }
 
 function moved(revision) {
+  chosen = true;
   writeAddress(id, revision, { replace: true });
 }
 

@@ -114,25 +114,30 @@ function totals({ responses, transcription }) {
   const input = responses.input_token_details ?? {};
   const output = responses.output_token_details ?? {};
   const rows = [
-    row("Input", responses.input_tokens, [
+    row("Input", count(responses.input_tokens), [
       ["text", input.text_tokens],
       ["audio", input.audio_tokens],
       ["image", input.image_tokens],
       ["of these cached", input.cached_tokens],
     ]),
-    row("Output", responses.output_tokens, [
+    row("Output", count(responses.output_tokens), [
       ["text", output.text_tokens],
       ["audio", output.audio_tokens],
     ]),
-    row("Transcription", transcription.total_tokens, [
+    row("Transcription", transcribed(transcription), [
       ["input", transcription.input_tokens],
       ["output", transcription.output_tokens],
-      ["seconds", transcription.seconds],
     ]),
   ];
   const without = responses.without_usage ? `, ${count(responses.without_usage)} without usage` : "";
   const caption = `${count(responses.count)} responses${without}, ${count(transcription.count)} transcriptions`;
   return [make("caption", {}, caption), make("tbody", {}, ...rows)];
+}
+
+/** Some models count transcriptions in tokens, others in seconds. */
+function transcribed({ total_tokens: tokens, seconds }) {
+  const told = [tokens || !seconds ? count(tokens) : "", seconds ? `${count(Math.round(seconds))} s` : ""];
+  return told.filter(Boolean).join(" + ");
 }
 
 function row(name, total, pieces) {
@@ -141,7 +146,7 @@ function row(name, total, pieces) {
     "tr",
     {},
     make("th", { scope: "row" }, name),
-    make("td", { class: "number" }, count(total)),
+    make("td", { class: "number" }, total),
     make("td", { class: "pieces" }, told.join(", ")),
   );
 }
