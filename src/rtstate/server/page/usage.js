@@ -3,7 +3,7 @@
 import { ApiError, conversationPath, getJson } from "./api.js";
 import { drawBars } from "./chart.js";
 import { byId, make, setText } from "./dom.js";
-import { count, shortId } from "./format.js";
+import { count, plural, shortId } from "./format.js";
 
 const INPUT = {
   "in-cached": "cached",
@@ -124,14 +124,14 @@ function totals({ responses, transcription }) {
       ["text", output.text_tokens],
       ["audio", output.audio_tokens],
     ]),
-    row("Transcription", transcription.total_tokens, [
+    row("Transcription", transcription.total_tokens || (transcription.seconds ? null : 0), [
       ["input", transcription.input_tokens],
       ["output", transcription.output_tokens],
       ["seconds", transcription.seconds],
     ]),
   ];
   const without = responses.without_usage ? `, ${count(responses.without_usage)} without usage` : "";
-  const caption = `${count(responses.count)} responses${without}, ${count(transcription.count)} transcriptions`;
+  const caption = `${plural(responses.count, "response")}${without}, ${plural(transcription.count, "transcription")}`;
   return [make("caption", {}, caption), make("tbody", {}, ...rows)];
 }
 
