@@ -45,6 +45,12 @@ const TASKS = {
     });
   },
 
+  /** Times as they are read. */
+  async milliseconds(values) {
+    const { milliseconds } = await load("format");
+    return values.map(milliseconds);
+  },
+
   /** The events of a stream that comes in pieces. */
   async sse(pieces) {
     const { parser } = await load("sse");

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from rtstate import simulate
-from tests.page.support import Looker, Served, link, message, until
+from tests.page.support import Looker, Served, link, message, shows, until
 
 pytestmark = pytest.mark.anyio
 
@@ -86,3 +86,28 @@ async def test_more_come_and_earlier_ones_are_fetched_on_demand(server: Served, 
         await expect(rows).to_have_count(expected)
     await expect(page.locator("#earlier")).to_be_hidden()
     assert await rows.locator(".seq").all_text_contents() == [str(number) for number in range(1, 451)]
+
+
+async def test_events_that_change_nothing_are_listed_too(server: Served, look: Looker) -> None:
+    await server.feed("events-idle", [message("a", "user", "One")])
+    page = await opened(server, look, "events-idle")
+    before = (await server.document("events-idle"))["revision"]
+    after = await server.feed("events-idle", [{"type": "input_audio_buffer.append", "audio": ""}])
+    assert after == before
+    await expect(page.locator("#event-rows > li")).to_have_count(2)
+
+
+async def test_events_that_could_not_be_had_come_once_the_server_is_back(
+    own_server: Served, look: Looker
+) -> None:
+    look.expected = ("ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING")
+    await own_server.feed("events-back", [message("a", "user", "One")])
+    page = await look(own_server, link("events-back"))
+    await shows(page, 1)
+    own_server.stop()
+    await expect(page.locator("#connection")).to_have_attribute("data-state", "waiting")
+    await page.click("#tab-events")
+    await expect(page.locator("#event-note")).to_contain_text("does not answer")
+    own_server.start()
+    await expect(page.locator("#event-rows > li")).to_have_count(1)
+    await expect(page.locator("#event-note")).to_have_text("1 of 1 events")

@@ -101,3 +101,13 @@ async def test_what_the_server_refuses_is_told(server: Served, look: Looker) -> 
     )
     await drop(page, ("refused.jsonl", json.dumps(message("a", "user", "Hello"))))
     await expect(page.locator("#tasks li")).to_contain_text("Too large.")
+
+
+async def test_what_cannot_be_read_is_said(server: Served, look: Looker) -> None:
+    page = await look(server)
+    await page.evaluate(  # as the browser does for a folder
+        """() => File.prototype.stream = () => new ReadableStream(
+          {start: its => its.error(new DOMException("gone", "NotReadableError"))})"""
+    )
+    await drop(page, ("folder", ""))
+    await expect(page.locator("#tasks .told")).to_contain_text("It cannot be read")

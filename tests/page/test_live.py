@@ -69,18 +69,6 @@ async def test_the_call_that_goes_on_is_shown_until_one_is_chosen(own_server: Se
     await expect(page.locator("#title")).to_have_text("third")
 
 
-async def test_who_looks_back_is_not_taken_to_the_next_call(own_server: Served, look: Looker) -> None:
-    await own_server.feed("first", [message("u", "user", "Hello?"), message("v", "user", "Hello!", "u")])
-    page = await look(own_server)
-    await expect(page.locator("#items .item")).to_have_count(2)
-    await page.get_by_role("button", name="One revision back").click()
-    await expect(page.locator("#items .item")).to_have_count(1)
-    await own_server.feed("second", [message("u", "user", "Good morning.")])
-    await own_server.delete("first")
-    await expect(page.locator("#conversations .name")).to_have_text(["second"])
-    await expect(page.locator("#title")).to_have_text("first")
-
-
 async def test_an_answer_grows_as_it_comes(server: Served, look: Looker) -> None:
     await server.feed("grows", [message("u", "user", "Hello?"), *created("r", "a"), said("a", "Hi")])
     page = await look(server, link("grows"))
@@ -289,3 +277,48 @@ async def test_responses_usage_and_session_follow(server: Served, look: Looker) 
     await rows.first.locator("button").evaluate("button => button.click()")
     focused = await page.evaluate("document.activeElement.dataset.id")
     assert focused == document["order"][0]
+
+
+async def test_a_link_may_be_opened_before_the_first_event(server: Served, look: Looker) -> None:
+    page = await look(server, link("not yet"))
+    await expect(page.locator("#connection-text")).to_have_text("not there yet")
+    await expect(page.locator("#notice")).to_contain_text("no conversation “not yet” yet")
+    await server.feed("not yet", [message("a", "user", "One")])
+    await expect(page.locator("#items .item")).to_contain_text("One")
+    await expect(page.locator("#connection-text")).to_have_text("live")
+    await expect(page.locator("#notice")).to_be_hidden()
+
+
+async def test_one_that_was_deleted_is_shown_once_it_begins_again(server: Served, look: Looker) -> None:
+    await server.feed("again", [message("a", "user", "One")])
+    page = await look(server, link("again"))
+    await expect(page.locator("#items .item")).to_contain_text("One")
+    await server.delete("again")
+    await expect(page.locator("#connection-text")).to_have_text("gone")
+    await server.feed("again", [message("b", "user", "Two")])
+    await expect(page.locator("#items .item")).to_contain_text("Two")
+    await expect(page.locator("#connection-text")).to_have_text("live")
+
+
+async def test_the_next_call_waits_while_somebody_looks_back(own_server: Served, look: Looker) -> None:
+    await own_server.feed("first", [message("u", "user", "One"), message("v", "user", "Two", "u")])
+    page = await look(own_server)
+    await shows(page, 2)
+    await page.click("#back")
+    await expect(page.locator("#changed-title")).to_have_text("Revision 1 changed")
+    await own_server.feed("second", [message("u", "user", "Good morning.")])
+    await own_server.delete("first")
+    await expect(page.locator("#conversations .name")).to_have_text(["second"])
+    assert await page.inner_text("#title") == "first"
+    await page.click("#to-live")
+    await expect(page.locator("#title")).to_have_text("second")
+
+
+async def test_a_conversation_without_items_says_so(server: Served, look: Looker) -> None:
+    session = {"type": "session.created", "session": {"id": "sess_1", "model": "gpt-realtime-translate"}}
+    await server.feed("no items", [session])
+    page = await look(server, link("no items"))
+    await expect(page.locator("#no-items")).to_be_visible()
+    await server.feed("no items", [message("a", "user", "One")])
+    await expect(page.locator("#items .item")).to_contain_text("One")
+    await expect(page.locator("#no-items")).to_be_hidden()

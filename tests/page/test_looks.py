@@ -181,3 +181,31 @@ async def test_nothing_moves_where_that_is_not_wanted(server: Served, look: Look
     page = await look(server, link("still"), reduced_motion="reduce")
     await expect(page.locator("#speaking")).to_be_visible()
     assert await page.evaluate("document.getAnimations().length") == 0
+
+
+async def test_an_empty_page_tells_where_to_send_events(own_server: Served, look: Looker) -> None:
+    page = await look(own_server)
+    await expect(page.locator("#welcome pre")).to_contain_text(
+        f"{own_server.url}/conversations/call_1/events"
+    )
+    await expect(page.locator("#with-token")).to_be_hidden()
+    await expect(page.locator("#none")).to_be_in_viewport()
+    none, box = await page.locator("#none").bounding_box(), await page.locator("#filter").bounding_box()
+    assert none is not None
+    assert box is not None
+    assert none["y"] - box["y"] < 80  # below the filter, not at the bottom
+    await expect(page.locator("#responses table")).to_be_hidden()
+
+
+async def test_the_name_of_a_response_stays_on_one_line(server: Served, look: Looker) -> None:
+    last = await server.feed("narrow-rows", simulate.example().lines(timed=True))
+    page = await look(server, link("narrow-rows"), **PHONE)
+    await shows(page, last)
+    await page.click("#show-right")
+    heights = await page.eval_on_selector_all(
+        "#response-rows .link", "all => all.map(each => each.offsetHeight)"
+    )
+    assert len(heights) == 9
+    assert max(heights) < 24
+    wide = await page.evaluate("[responses.scrollWidth, responses.clientWidth]")
+    assert wide[0] <= wide[1]

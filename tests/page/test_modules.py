@@ -278,3 +278,8 @@ def test_only_what_a_patch_touches_is_drawn_anew() -> None:
         clean,
         {**clean, "all": True},
     ]
+
+
+def test_times_are_rounded_into_the_next_unit() -> None:
+    told = run("milliseconds", [0, 999.4, 999.6, 59_949, 59_960, 125_400, None])
+    assert told == ["0 ms", "999 ms", "1.0 s", "59.9 s", "1:00", "2:05", "–"]

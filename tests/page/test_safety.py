@@ -137,7 +137,10 @@ async def test_a_token_is_asked_for_where_it_is_missing(server: Served, look: Lo
 
     await page.route("**/conversations*", guard)
     await page.reload()
-    await expect(page.locator("#token-form")).to_be_visible()
+    await expect(page.get_by_label("This server asks for a token.")).to_be_visible()
+    await page.fill("#token", "wrong")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_label("The server refuses that token.")).to_be_focused()
     await page.fill("#token", "right")
     await page.keyboard.press("Enter")
     await expect(page.locator("#token-form")).to_be_hidden()

@@ -25,7 +25,7 @@ export function makeEvents() {
   let types = new Set();
   let bounds = { first: 1, last: 0 };
   let looking = false;
-  let seen = -1;
+  let seen = null;
 
   const filterSoon = throttled(() => showAll(), 100);
   typeBox.addEventListener("input", filterSoon);
@@ -40,7 +40,7 @@ export function makeEvents() {
     runs = [];
     rows = new Map();
     types = new Set();
-    seen = -1;
+    seen = null;
     list.replaceChildren();
     byId("event-types").replaceChildren();
     earlier.hidden = true;
@@ -66,6 +66,7 @@ export function makeEvents() {
       else await loadLater(asked);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
+      seen = null; // with what comes next, or once the server is back
       if (asked === id) setText(note, error.message);
     } finally {
       looking = false;

@@ -24,8 +24,8 @@ export function short(value) {
 /** Milliseconds as "320 ms", "4.3 s", "2:05". */
 export function milliseconds(value) {
   if (typeof value !== "number") return "–";
-  if (value < 1000) return `${Math.round(value)} ms`;
-  if (value < 60_000) return `${(value / 1000).toFixed(1)} s`;
+  if (value < 999.5) return `${Math.round(value)} ms`;
+  if (value < 59_950) return `${(value / 1000).toFixed(1)} s`;
   const seconds = Math.round(value / 1000);
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
@@ -43,7 +43,7 @@ export function countdown(seconds) {
 export function bytes(value) {
   if (typeof value !== "number") return "–";
   if (value < 1000) return `${value} B`;
-  return value < 1e6 ? `${Math.round(value / 1e3)} kB` : `${(value / 1e6).toFixed(1)} MB`;
+  return value < 999_500 ? `${Math.round(value / 1e3)} kB` : `${(value / 1e6).toFixed(1)} MB`;
 }
 
 /** The time of day of a Unix time. */

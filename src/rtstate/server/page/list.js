@@ -9,7 +9,7 @@ const PAGE = 500;
 const MOST = 5000;
 
 /**
- * Make the list. `choose(id)` is called when one is picked, `listed(conversations)` when they were told, the
+ * Make the list. `choose(id)` is called when one is picked, `listed(conversations, asked)` when they were told, the
  * newest first, `failed(error)` when the server would not tell, with null once it does again.
  */
 export function makeList({ choose, listed, failed }) {
@@ -39,7 +39,7 @@ export function makeList({ choose, listed, failed }) {
       known = (await all()).sort(newestFirst);
       failed(null);
       show();
-      listed(known);
+      listed(known, began);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       failed(error);
@@ -57,6 +57,7 @@ export function makeList({ choose, listed, failed }) {
     arrange(list, shown.map((each) => rowOf(each).node));
     setText(total, known.length ? count(known.length) : "");
     empty.hidden = shown.length > 0;
+    list.hidden = shown.length === 0;
     setText(empty, known.length ? "No name holds that text." : "No conversations yet.");
   }
 

@@ -1,7 +1,7 @@
 /** The page: which conversation is shown, as it is now or as it stood, and what has to be drawn. */
 
-import { keepToken, readAddress, takeToken, writeAddress } from "./address.js";
-import { byId, setAttribute, setText } from "./dom.js";
+import { keepToken, readAddress, takeToken, token, writeAddress } from "./address.js";
+import { byId, hide, setAttribute, setText } from "./dom.js";
 import { follow } from "./feed.js";
 import { plural } from "./format.js";
 import { listen } from "./keys.js";
@@ -18,11 +18,13 @@ const RATE = Number(new URLSearchParams(location.search).get("rate")) || 30;
 const talk = makeTalk();
 const panels = makePanels({ goTo });
 const travel = makeTravel({ show: showPast, live: showLive, moved });
-const list = makeList({ choose: (id) => open(id), listed: offer, failed: listFailed });
+const list = makeList({ choose: (id) => open(id), listed, failed: listFailed });
 let id = null;
 let chosen = false; // by somebody, not by the page itself
 let feed = null;
 let live = null; // the document as it is now
+let gone = null; // when it was said to be deleted, or not there yet
+let newest = 0; // its last event, as the list told it
 let past = null; // {document, changes} while an earlier revision is shown
 let dirty = clean();
 let frame = null;
@@ -31,23 +33,43 @@ let frame = null;
 function open(name, { revision = null, address = true } = {}) {
   if (address) writeAddress(name, revision);
   chosen = true;
-  if (name !== id) start(name);
+  if (name !== id || gone !== null) start(name);
   if (revision !== null) travel.go(revision, { notify: false });
   else if (travel.at() !== null) travel.goLive({ notify: false });
   if (name !== null) showPane("centre");
 }
 
-/** While nobody has chosen, show the call that goes on, and the next one when it is over. */
+/** The list was told: go on with the conversation that is shown, or offer another. */
+function listed(conversations, asked) {
+  const own = conversations.find((each) => each.id === id);
+  if (own && gone !== null) {
+    if (asked > gone) startAgain();
+  } else if (own && own.last !== newest) {
+    newest = own.last; // events that changed nothing are told nowhere else
+    later();
+  }
+  if (!own?.writing) offer(conversations);
+}
+
+/** While nobody has chosen, show the call that goes on, and the next one when it is over and not being read. */
 function offer(conversations) {
-  if (chosen || conversations.find((each) => each.id === id)?.writing) return;
+  if (chosen || travel.at() !== null || !talk.isAtEnd()) return;
   const next = conversations.find((each) => each.writing);
   if (next) start(next.id);
+}
+
+/** Its first event came, perhaps after it was deleted. */
+function startAgain() {
+  const { revision } = readAddress();
+  start(id);
+  if (revision !== null) travel.go(revision, { notify: false });
 }
 
 function start(name) {
   feed?.stop();
   id = name;
   live = past = null;
+  newest = 0;
   dirty = clean();
   feed = null;
   talk.clear();
@@ -58,6 +80,7 @@ function start(name) {
   setText(byId("facts"), "");
   document.title = name === null ? "rtstate" : `${name} · rtstate`;
   byId("welcome").hidden = name !== null;
+  byId("with-token").hidden = token() === null;
   setAttribute(document.body, "data-chosen", name === null ? null : "");
   showState(name === null ? { kind: "none" } : { kind: "connecting" });
   if (name !== null) feed = follow(name, { snapshot, patch, state: showState }, { rate: RATE });
@@ -93,7 +116,7 @@ function draw() {
   }
   const model = shown.session?.model;
   setText(byId("facts"), [plural(shown.order.length, "item"), model].filter(Boolean).join(" · "));
-  panels.update({ id, document: shown, live: past === null, latest: live?.revision ?? shown.revision });
+  panels.update({ id, document: shown, live: past === null, latest: `${live?.revision} ${newest}` });
 }
 
 function showPast(document, changes) {
@@ -109,7 +132,6 @@ function showLive() {
 }
 
 function moved(revision) {
-  chosen = true;
   writeAddress(id, revision, { replace: true });
 }
 
@@ -123,18 +145,26 @@ const SAID = { none: "", connecting: "connecting …", live: "live", gone: "gone
 function showState(state) {
   const node = byId("connection");
   setAttribute(node, "data-state", state.kind);
-  const seconds = state.seconds?.toFixed(state.seconds < 1 ? 1 : 0);
-  setText(byId("connection-text"), state.kind === "waiting" ? `reconnecting in ${seconds} s …` : SAID[state.kind]);
+  gone = state.kind === "gone" ? performance.now() : null;
+  const absent = state.status === 404 && live === null;
+  setText(byId("connection-text"), absent ? "not there yet" : saidOf(state));
   byId("retry").hidden = state.kind !== "waiting";
-  const told = state.kind === "gone" || state.kind === "refused" ? state.message : "";
+  const known = state.kind === "gone" || state.kind === "refused" ? state.message : "";
+  const told = absent ? `There is no conversation “${id}” yet. Its first event will show it here.` : known;
   byId("notice").hidden = !told;
   setText(byId("notice"), told ?? "");
+  if (state.kind === "live" && live !== null) later(); // what failed while it was away is asked for again
+}
+
+function saidOf({ kind, seconds }) {
+  return kind === "waiting" ? `reconnecting in ${seconds.toFixed(seconds < 1 ? 1 : 0)} s …` : SAID[kind];
 }
 
 /** The list cannot be had: without a token that is right, ask for one. */
 function listFailed(error) {
   const refused = error?.status === 401 || error?.status === 403;
-  byId("token-form").hidden = !refused;
+  hide(byId("token-form"), !refused);
+  if (refused) setText(byId("token-label"), token() ? "The server refuses that token." : "This server asks for a token.");
   byId("list-error").hidden = error === null || refused;
   setText(byId("list-error"), error?.message ?? "");
 }
@@ -168,11 +198,13 @@ byId("token-form").addEventListener("submit", (event) => {
   event.preventDefault();
   keepToken(byId("token").value.trim());
   byId("token").value = "";
+  byId("token").focus();
   list.look();
-  if (id !== null) start(id);
+  start(id);
 });
 addEventListener("hashchange", route);
 addEventListener("popstate", route);
+setText(byId("events-address"), new URL("conversations/call_1/events", document.baseURI).href);
 showPane("left");
 start(null);
 route();

@@ -20,6 +20,8 @@ export function makeResponses({ goTo }) {
     timed = null;
     body.replaceChildren();
     summary.textContent = "";
+    body.closest("table").hidden = true;
+    empty.hidden = false;
   }
 
   function render({ id, document }) {

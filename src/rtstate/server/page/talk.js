@@ -13,6 +13,7 @@ export function makeTalk() {
   const speaking = byId("speaking");
   const later = byId("later");
   const announce = byId("announce");
+  const empty = byId("no-items");
   let cards = new Map();
   let unfinished = new Set();
   let atEnd = true;
@@ -38,6 +39,7 @@ export function makeTalk() {
     marked = new Set();
     atEnd = true;
     list.replaceChildren();
+    hide(empty, true);
     hide(speaking, true);
     hide(later, true);
     announce.textContent = "";
@@ -58,6 +60,7 @@ export function makeTalk() {
     }
     marked = new Set(byItem.keys());
     showSpeaking(document);
+    hide(empty, document.order.length > 0 || document.input_audio.speaking);
     if (live && (atEnd || dirty.first)) toEnd();
     else if (live && dirty.order && !dirty.all) hide(later, false);
     if (!live) reveal(byItem);
@@ -126,6 +129,6 @@ export function makeTalk() {
     return true;
   }
 
-  return { render, clear, step, goTo, toEnd };
+  return { render, clear, step, goTo, isAtEnd: () => atEnd };
 }
 

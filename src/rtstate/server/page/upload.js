@@ -57,9 +57,10 @@ export function makeUpload({ opened }) {
       task.done(events);
       opened(name);
     } catch (error) {
-      if (!(error instanceof ApiError || error instanceof NotARecording)) throw error;
+      const known = error instanceof ApiError || error instanceof NotARecording;
+      if (!known && !(error instanceof DOMException)) throw error;
       const kept = events ? ` ${plural(events, "event")} were kept as ${name}.` : "";
-      task.fail(`${error.message}${kept}`);
+      task.fail(`${known ? error.message : "It cannot be read: a folder, or it has changed meanwhile."}${kept}`);
     }
   }
 

@@ -3,7 +3,7 @@
 import { ApiError, conversationPath, getJson } from "./api.js";
 import { drawBars } from "./chart.js";
 import { byId, make, setText } from "./dom.js";
-import { count, shortId } from "./format.js";
+import { count, plural, shortId } from "./format.js";
 
 const INPUT = {
   "in-cached": "cached",
@@ -130,7 +130,7 @@ function totals({ responses, transcription }) {
     ]),
   ];
   const without = responses.without_usage ? `, ${count(responses.without_usage)} without usage` : "";
-  const caption = `${count(responses.count)} responses${without}, ${count(transcription.count)} transcriptions`;
+  const caption = `${plural(responses.count, "response")}${without}, ${plural(transcription.count, "transcription")}`;
   return [make("caption", {}, caption), make("tbody", {}, ...rows)];
 }
 
