@@ -328,14 +328,28 @@ class Hub:
 
     async def _shrink(self) -> bool:
         """Evict those used longest ago until the rest is within the budget; tell whether it is."""
-        if self._weight <= self._memory:
-            return True
-        for held in tuple(self._held.values()):
-            if self._weight <= self._memory:
-                break
-            if not held.empty and not held.followers:
+        tried: set[Held] = set()
+        while self._weight > self._memory:
+            enough = self._longest_unused(self._weight - self._memory, tried)
+            if not enough:
+                return False
+            for held in enough:
+                if self._weight <= self._memory:
+                    break
+                tried.add(held)
                 await self._evict(held)
-        return self._weight <= self._memory
+        return True
+
+    def _longest_unused(self, weight: int, tried: set[Held]) -> list[Held]:
+        """Return those used longest ago that weigh so much together. Cost: how many lie before the last."""
+        found: list[Held] = []
+        for held in self._held.values():
+            if weight <= 0:
+                break
+            if not held.empty and not held.followers and held not in tried:
+                found.append(held)
+                weight -= held.weight
+        return found
 
     async def _evict(self, held: Held, *, also_in_use: bool = False) -> None:
         if await held.let_go(also_in_use=also_in_use):
