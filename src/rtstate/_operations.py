@@ -53,8 +53,8 @@ class Operation(NamedTuple):
 def listed(raws: RawOperations) -> tuple[RawOperation, ...]:
     """Return the operations of an event one by one, also where there is only one."""
     if not raws or isinstance(raws[0], tuple):
-        return raws  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
-    return (raws,)  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
+        return raws  # pyright: ignore[reportReturnType]
+    return (raws,)  # pyright: ignore[reportReturnType]
 
 
 def operations(raws: Iterable[RawOperation], revision: int) -> Iterator[Operation]:
