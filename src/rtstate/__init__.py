@@ -58,29 +58,12 @@ if TYPE_CHECKING:
     from rtstate.replica import Replica
     from rtstate.timeline import Timeline
     from rtstate.update import Update, coalesce
-    from rtstate.views import (
-        ContextEstimate,
-        McpApproval,
-        McpTools,
-        Percentiles,
-        Timing,
-        Tokens,
-        ToolCall,
-        Turn,
-        TurnTiming,
-        Usage,
-        UsageEntry,
-        UsageTotals,
-        can_create_response,
-        interrupt_events,
-        mcp_approvals,
-        mcp_tools,
-        timing,
-        tool_calls,
-        transcript,
-        truncate_event,
-        usage,
-    )
+    from rtstate.views.barge_in import can_create_response, interrupt_events, truncate_event
+    from rtstate.views.context import ContextEstimate
+    from rtstate.views.timing import Percentiles, Timing, TurnTiming, timing
+    from rtstate.views.tools import McpApproval, McpTools, ToolCall, mcp_approvals, mcp_tools, tool_calls
+    from rtstate.views.transcript import Turn, transcript
+    from rtstate.views.usage import Tokens, Usage, UsageEntry, UsageTotals, usage
     from rtstate.wire import (
         ClientEvent,
         Raw,
@@ -193,11 +176,12 @@ _NAMES: Final = {
     "replica": "Replica",
     "timeline": "Timeline",
     "update": "Update coalesce",
-    "views": (
-        "ContextEstimate McpApproval McpTools Percentiles Timing Tokens ToolCall Turn TurnTiming Usage "
-        "UsageEntry UsageTotals can_create_response interrupt_events mcp_approvals mcp_tools timing "
-        "tool_calls transcript truncate_event usage"
-    ),
+    "views.barge_in": "can_create_response interrupt_events truncate_event",
+    "views.context": "ContextEstimate",
+    "views.timing": "Percentiles Timing TurnTiming timing",
+    "views.tools": "McpApproval McpTools ToolCall mcp_approvals mcp_tools tool_calls",
+    "views.transcript": "Turn transcript",
+    "views.usage": "Tokens Usage UsageEntry UsageTotals usage",
     "wire": "ClientEvent Raw ServerEvent UnknownEvent parse_client_event parse_server_event",
 }
 _HOMES: Final = {name: module for module, names in _NAMES.items() for name in names.split()}
