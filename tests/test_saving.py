@@ -65,7 +65,7 @@ KNOWN = {
     },
     Order: {
         *("_ids", "_ghosts", "_waiting", "_hangers", "floor"),
-        *("moves", "relabelled", "_labels", "_anchor", "_root"),
+        *("moves", "relabelled", "_labels", "_anchor", "_root", "_latest"),
     },
     Conversation: {
         *("_draft", "_strict", "_history", "_anomalies", "_seen", "_sent"),
