@@ -26,6 +26,9 @@ from rtstate._vector import Vector
 from rtstate.document import Answered, OrderedItems, Placed, Snapshot, Table, sorted_ids
 
 _COUNTED: Final = ("invalid", "unknown", "impossible", "late")
+_SILENCE: Final = model.InputAudio()
+_NO_TOTALS: Final = model.Totals()
+_ZEROS: Final = _NO_TOTALS.to_dict()
 
 
 @attrs.define(eq=False, repr=False, weakref_slot=False)
@@ -74,7 +77,7 @@ class Writer:
     transcription_model: str | None = None
     input_bytes_per_second: int | None = None
     output_bytes_per_second: int | None = None
-    input_audio: model.InputAudio = attrs.field(factory=model.InputAudio)
+    input_audio: model.InputAudio = _SILENCE
     rate_limits: Mapping[str, model.RateLimit] = EMPTY
     errors: tuple[model.ErrorRecord, ...] = ()
     translation: dict[str, Growing | None] = attrs.field(factory=dict[str, Any])
@@ -82,10 +85,8 @@ class Writer:
     dirty_items: dict[int, ItemWork | None] = attrs.field(factory=dict[int, Any])
     """What changed since the last snapshot, by slot; None is gone."""
     _dirty_responses: dict[int, ResponseWork] = attrs.field(factory=dict[int, Any])
-    _totals: model.Totals = attrs.field(factory=model.Totals)
-    _counters: dict[str, Any] = attrs.field(
-        default=attrs.Factory(lambda self: self._totals.to_dict(), takes_self=True)
-    )
+    _totals: model.Totals = _NO_TOTALS
+    _counters: dict[str, Any] = attrs.field(factory=lambda: model.plain(_ZEROS))
     _counted: bool = False
     """Since the totals were last frozen."""
     _fresh: dict[Node, Any] = attrs.field(factory=dict[Any, Any])
