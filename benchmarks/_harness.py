@@ -18,6 +18,8 @@ from statistics import median, quantiles
 from time import perf_counter, process_time
 from typing import Any, Final, Literal
 
+from benchmarks._targets import Target
+
 Unit = Literal["µs", "kB", "words"]
 
 
@@ -51,6 +53,8 @@ class Figure:
     rounds: int
     target: float | None = None
     """The largest ratio that is good enough."""
+    row: str | None = None
+    """Which of the targets that have to be reached this is."""
 
     @property
     def met(self) -> bool | None:
@@ -70,6 +74,7 @@ class Figure:
             "rounds": self.rounds,
             "target": self.target,
             "met": self.met,
+            "row": self.row,
         }
 
 
@@ -85,12 +90,13 @@ class Rounds:
     samples: Mapping[str, Sequence[float]]
     unit: Unit = "µs"
 
-    def figure(self, of: str, by: str, target: float | None = None) -> Figure:
+    def figure(self, of: str, by: str, target: float | Target | None = None) -> Figure:
         """Return the ratio of two tasks."""
+        at_most, row = (target.at_most, target.name) if isinstance(target, Target) else (target, None)
         ratios = [ours / theirs for ours, theirs in zip(self.samples[of], self.samples[by], strict=True)]
         low, middle, high = quantiles(ratios, n=4, method="inclusive")
         medians = median(self.samples[of]), median(self.samples[by])
-        return Figure(self.on, of, by, middle, (low, high), medians, self.unit, len(ratios), target)
+        return Figure(self.on, of, by, middle, (low, high), medians, self.unit, len(ratios), at_most, row)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from benchmarks._harness import Figure, Size, Task, compare, question
+from benchmarks._targets import TARGETS
 
 PYDANTIC = "import of pydantic"
 RTSTATE = "import of rtstate"
@@ -32,7 +33,7 @@ def importing(size: Size) -> Iterator[Figure]:
             FIRST_PARSE: _timed(f"rtstate.parse_server_event({_EVENT})", before="import rtstate"),
         },
     )
-    yield rounds.figure(RTSTATE, PYDANTIC, 1.6)
+    yield rounds.figure(RTSTATE, PYDANTIC, TARGETS["import"])
     yield rounds.figure(FIRST_PARSE, PYDANTIC, 1)
 
 
