@@ -1,4 +1,4 @@
-"""Two peers in Python that keep a history: ``openai-agents``, and ``openai-realtime-api-utils`` where it is."""
+"""Two peers in Python that keep a history: ``openai-agents`` and ``openai-realtime-api-utils``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _UTILS: Final = "openai_realtime_api_utils.middlewares"
 
 
 class _Socket:
-    """Stand in for the WebSocket: hand over what is given, never wait while there is some, drop what is sent."""
+    """Stand in for the WebSocket: hand over what is given without a wait, and drop what is sent."""
 
     def __init__(self) -> None:
         self._messages: deque[bytes] = deque()

@@ -18,8 +18,8 @@ to know as many items and the same last text as we do before it is timed.
 - ``@openai/agents-realtime``: ``RealtimeSession`` on ``OpenAIRealtimeWebSocket``, of which only the socket is
   a stand-in. It takes texts and transcripts from the ends of items, not from deltas.
 
-The last two run in one process of Node.js each, compiled by the rounds that warm it up, and take their turn in
-the same rounds. They report their own processor time, user and system, that of V8's helper threads included.
+The last two run in one process of Node.js each, compiled by the rounds that warm it up, and take their turn
+in the same rounds. They report their own processor time, that of V8's helper threads included.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ from typing import Final
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 
 from benchmarks import _node
-from benchmarks._agents import Agents, Utils, agents_task, utils_installed, utils_task
 from benchmarks._harness import Figure, Rounds, Size, Task, compare, each, question
 from benchmarks._peers import added, feeding, on_the_wire, server_events
 from benchmarks._targets import TARGETS
@@ -51,6 +50,8 @@ Known = tuple[int, str]
 
 @question
 def peers(size: Size) -> Iterator[Figure]:
+    from benchmarks._agents import utils_installed  # not before: its peers take seconds to import
+
     deltas, chunks = size.pick(40, 2400), size.pick(10, 200)
     written = on_the_wire(server_events(simulate.text_stream(deltas)))
     spoken = on_the_wire(server_events(simulate.audio_stream(chunks, CHUNK_MS)))
@@ -64,7 +65,7 @@ def peers(size: Size) -> Iterator[Figure]:
         yield rounds.figure(FEED, REDUCER, TARGETS["audio, JavaScript"])
 
     for on, raws in ((text, written), (audio, spoken)):
-        beside = compare(size, on, {**_ours(raws), **_openai(raws), **_agents(raws)})
+        beside = compare(size, on, {**_ours(raws), **_openai(raws), **_agents_path(raws)})
         yield beside.figure(FEED, OPENAI)
         yield beside.figure(FEED, AGENTS)
         for rounds in _beside_node(size, on, AGENTS_JS, raws):
@@ -76,9 +77,9 @@ def peers(size: Size) -> Iterator[Figure]:
     few, many = size.pick(10, 100), size.pick(100, 1_000)
     for items, agents_row, utils_row in ((few, "agents, 100", None), (many, "agents, 1,000", "utils")):
         opening, told = _behind(items, chunks)
-        tasks = {**_ours(told, opening), **_agents(told, opening)}
+        tasks = {**_ours(told, opening), **_agents_path(told, opening)}
         if with_utils:
-            tasks |= _utils(told, opening)
+            tasks |= _utils_path(told, opening)
         rounds = compare(size, f"transcript deltas, {items:,} items", tasks)
         yield rounds.figure(FEED, AGENTS, TARGETS[agents_row])
         if with_utils:
@@ -107,14 +108,18 @@ def _openai(raws: Sequence[bytes]) -> Mapping[str, Task]:
     return {OPENAI: each(connection.parse_event, raws)}
 
 
-def _agents(raws: Sequence[bytes], before: Sequence[bytes] = ()) -> Mapping[str, Task]:
+def _agents_path(raws: Sequence[bytes], before: Sequence[bytes] = ()) -> Mapping[str, Task]:
+    from benchmarks._agents import Agents, agents_task
+
     with Agents() as agents:
         agents.feed([*before, *raws])
         _agree(AGENTS, agents.known, [*before, *raws])
     return {AGENTS: agents_task(raws, before)}
 
 
-def _utils(raws: Sequence[bytes], before: Sequence[bytes]) -> Mapping[str, Task]:
+def _utils_path(raws: Sequence[bytes], before: Sequence[bytes]) -> Mapping[str, Task]:
+    from benchmarks._agents import Utils, utils_task
+
     utils = Utils()
     utils.feed([*before, *raws])
     _agree(UTILS, utils.known, [*before, *raws])

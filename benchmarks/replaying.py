@@ -91,7 +91,7 @@ def _tenths(size: Size, on: str, path: Path, events: int) -> Rounds:
 
 
 def _in_thirds(lines: Iterable[bytes], tenth: int, between: int, times: list[float]) -> Iterator[bytes]:
-    """Yield all lines; note the time at the start, after the first tenth, before the last one, and at the end."""
+    """Yield all lines; note the time at both ends of the first tenth and of the last."""
     rest = iter(lines)
     for count in (tenth, between, tenth):
         times.append(process_time())
