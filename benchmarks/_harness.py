@@ -181,11 +181,17 @@ class Question:
         return self._docstring[2].strip()
 
     @property
+    def beside(self) -> tuple[str, ...]:
+        """The packages, of Python or Node.js, that it is measured beside: ``BESIDE`` of its module."""
+        return tuple(getattr(sys.modules[self.measure.__module__], "BESIDE", ()))
+
+    @property
     def _docstring(self) -> tuple[str, str, str]:
         return (sys.modules[self.measure.__module__].__doc__ or "").partition("\n")
 
 
 _QUESTIONS: Final[dict[str, Question]] = {}
+_PROGRAMS: Final = {"soak"}  # no question, and run by its own name
 
 
 def question(measure: Callable[[Size], Iterator[Figure]]) -> Callable[[Size], Iterator[Figure]]:
@@ -197,6 +203,6 @@ def question(measure: Callable[[Size], Iterator[Figure]]) -> Callable[[Size], It
 def questions() -> dict[str, Question]:
     """Return all questions by name, in alphabetical order: one per module of this package."""
     for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
-        if not module.name.startswith("_"):
+        if not module.name.startswith("_") and module.name not in _PROGRAMS:
             import_module(f"benchmarks.{module.name}")
     return {each.name: each for _, each in sorted(_QUESTIONS.items())}

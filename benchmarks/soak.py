@@ -1,9 +1,9 @@
 """Feed many live conversations for long, with faults; watch the memory, and hold each of them to the laws.
 
 ``python -m benchmarks.soak --events 10000000 --conversations 1000`` plays simulated calls of all dialects,
-each to a conversation of its own; whoever ends makes room for the next. Three of four calls are damaged: events
-are lost, repeated, late, and wrong. Now and then a conversation is read, or stopped and restored. Each is
-judged at its end, and those that are live when the events run out are judged then:
+each to a conversation of its own; whoever ends makes room for the next. Three of four calls are damaged:
+events are lost, repeated, late, and wrong. Now and then a conversation is read, or stopped and restored. Each
+is judged at its end, and those that are live when the events run out are judged then:
 
 - replaying its raw events gives the same document;
 - its checkpoint restores to the same document, and to the same checkpoint;
@@ -293,7 +293,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.events < 1 or options.conversations < 1:
         parser.error("there have to be events and conversations: both at least 1")
     try:
-        every = max(1, min(100_000, options.events // 20))
+        every = min(100_000, max(1_000, options.events // 20))
         report = soak(options.events, options.conversations, options.seed, every)
     except LawBrokenError as broken:
         print(f"a law is broken: {broken}", file=sys.stderr)
