@@ -103,10 +103,13 @@ def summary(results: Iterable[Mapping[str, Any]]) -> str:
 
 def _reached(target: Target, ratio: float | None) -> str:
     met = ratio is not None and ratio <= target.at_most
+    at_most, reached = _number(target.at_most), "not measured" if ratio is None else _number(ratio)
+    if reached == at_most and not met:  # missed by less than that shows
+        reached = f"{ratio:.4g}"
     cells = (
         target.what,
-        _number(target.at_most),
-        "not measured" if ratio is None else _number(ratio),
+        at_most,
+        reached,
         "" if ratio is None else "yes" if met else "no",
         f"`{target.question}`",
         "" if met else target.note,

@@ -11,7 +11,7 @@ to know as many items and the same last text as we do before it is timed.
   copies the list of items, so those are timed, behind 100 and 1,000 items.
 - ``openai-realtime-api-utils``: ``parse_event`` and ``TrackConversation.server_event_handler``. It asks for
   Python 3.12 and is not in the development requirements, so it is measured where it can be imported
-  (``benchmarks/README.md`` says how); it ran unchanged on the Python named below.
+  (``benchmarks/README.md`` says how); on 3.11 it runs unchanged.
 - ``openai-realtime-api``: ``JSON.parse`` and ``RealtimeConversation.processEvent``, for the events that its
   client passes there. It knows the beta's names alone, so it and we are fed a session in that dialect. For
   each delta of audio it copies all audio before; we measure audio, and keep none.

@@ -72,6 +72,12 @@ def test_the_page_begins_with_what_has_to_be_reached() -> None:
     assert f"1 of {len(TARGETS)} are. {len(others)} were not measured." in lines
 
 
+def test_a_near_miss_does_not_look_like_a_hit() -> None:
+    row = TARGETS["delta"]
+    lines = _report.summary([{"figures": [{"row": "delta", "ratio": row.at_most * 1.001}]}])
+    assert f"| {row.what} | 1.1 | 1.101 | no |" in lines
+
+
 def test_a_note_is_shown_where_a_figure_misses(monkeypatch: pytest.MonkeyPatch) -> None:
     row = dataclasses.replace(TARGETS["diff"], note="it was tried")
     monkeypatch.setitem(TARGETS, "diff", row)
