@@ -8,15 +8,13 @@ from collections.abc import Sequence
 from importlib import import_module
 from time import process_time
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Self
 
 from agents import set_tracing_disabled
 from agents.realtime import OpenAIRealtimeWebSocketModel, RealtimeAgent, RealtimeRunner, RealtimeSession
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 
 from benchmarks._harness import Task
-
-_UTILS: Final = "openai_realtime_api_utils.middlewares"
 
 
 class _Socket:
@@ -115,7 +113,7 @@ class Utils:
     """``openai-realtime-api-utils``: its ``TrackConversation`` behind the ``openai`` package's parser."""
 
     def __init__(self) -> None:
-        middlewares = import_module(_UTILS)
+        middlewares = import_module("openai_realtime_api_utils.middlewares")
         self._tracker = middlewares.TrackConversation()
         self._connection = AsyncRealtimeConnection.__new__(
             AsyncRealtimeConnection
@@ -137,15 +135,6 @@ class Utils:
         cells = list(self._tracker.conversation_group.iter_main_conversation())
         part = self._tracker.all_items[cells[-1].item_id].content[0]
         return len(cells), part.text or part.transcript
-
-
-def utils_installed() -> bool:
-    """Whether ``openai-realtime-api-utils`` can be imported."""
-    try:
-        import_module(_UTILS)
-    except ImportError:
-        return False
-    return True
 
 
 def utils_task(raws: Sequence[bytes], before: Sequence[bytes] = ()) -> Task:

@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from typing import Final
 
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
@@ -50,8 +51,6 @@ Known = tuple[int, str]
 
 @question
 def peers(size: Size) -> Iterator[Figure]:
-    from benchmarks._agents import utils_installed  # not before: its peers take seconds to import
-
     deltas, chunks = size.pick(40, 2400), size.pick(10, 200)
     written = on_the_wire(server_events(simulate.text_stream(deltas)))
     spoken = on_the_wire(server_events(simulate.audio_stream(chunks, CHUNK_MS)))
@@ -86,6 +85,11 @@ def peers(size: Size) -> Iterator[Figure]:
             yield rounds.figure(FEED, UTILS, TARGETS[utils_row] if utils_row else None)
 
 
+def utils_installed() -> bool:
+    """Whether ``openai-realtime-api-utils`` can be imported."""
+    return find_spec("openai_realtime_api_utils") is not None
+
+
 def _behind(items: int, chunks: int) -> tuple[list[bytes], list[bytes]]:
     """Return what opens an answer behind so many items, and the deltas of its transcript."""
     session = server_events(simulate.audio_stream(chunks * 3, CHUNK_MS))
@@ -109,7 +113,7 @@ def _openai(raws: Sequence[bytes]) -> Mapping[str, Task]:
 
 
 def _agents_path(raws: Sequence[bytes], before: Sequence[bytes] = ()) -> Mapping[str, Task]:
-    from benchmarks._agents import Agents, agents_task
+    from benchmarks._agents import Agents, agents_task  # not before: they take seconds to import
 
     with Agents() as agents:
         agents.feed([*before, *raws])

@@ -11,8 +11,8 @@ import pytest
 
 from benchmarks import _harness, _node, _report
 from benchmarks.__main__ import main
-from benchmarks._agents import utils_installed
 from benchmarks._targets import TARGETS
+from benchmarks.peers import utils_installed
 
 TINY = _harness.SIZES["tiny"]
 QUESTIONS = _harness.questions()
