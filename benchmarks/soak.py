@@ -32,9 +32,6 @@ from time import perf_counter
 from traceback import extract_tb
 from typing import Any, Final
 
-import orjson
-
-from benchmarks._peers import on_the_wire
 from rtstate import Conversation, replay, simulate
 from tests.laws_support import assert_truth, assert_usage, canonical, fold
 
@@ -52,6 +49,7 @@ _AUDIO: Final = {
 _SILENCE: Final = b"A" * 200
 _BLOCK: Final = "\ue000"
 """What stands for so much silence in an event that waits: a character that nobody uses."""
+_encoded: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _TURNS: Final = 4
 
 
@@ -105,12 +103,7 @@ def begin(seed: int, number: int) -> Call:
 
 def _written(event: simulate.Event | str) -> bytes:
     """Return an event, or the torn text of one, as it goes over the wire."""
-    if isinstance(event, str):
-        return event.encode()
-    try:
-        return orjson.dumps(event)
-    except TypeError:  # of an integer beyond 64 bits
-        return on_the_wire([event])[0]
+    return (event if isinstance(event, str) else _encoded(event)).encode()
 
 
 def _silenced(event: simulate.Event) -> simulate.Event:
