@@ -7,7 +7,7 @@ for: snapshots are made on request, out of what changed since the last one.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any, Final
 
 import attrs
@@ -21,7 +21,7 @@ from rtstate._late import late_snapshot
 from rtstate._operations import ABSENT, RawOperation, RawOperations
 from rtstate._order import Order
 from rtstate._trace import ResponseTrace
-from rtstate._types import AnomalyKind, AudioMode, Dialect, ItemId, Json, ResponseId
+from rtstate._types import AnomalyKind, AudioMode, Dialect, ItemId, Json, JsonPath, ResponseId
 from rtstate._vector import Vector
 from rtstate.document import Answered, OrderedItems, Placed, Snapshot, Table, sorted_ids
 
@@ -29,6 +29,12 @@ _COUNTED: Final = ("invalid", "unknown", "impossible", "late")
 _SILENCE: Final = model.InputAudio()
 _NO_TOTALS: Final = model.Totals()
 _ZEROS: Final = _NO_TOTALS.to_dict()
+
+
+@cache
+def _in_usage(path: tuple[str, ...]) -> JsonPath:
+    """Return where the document has a counter: one path for all changes of it that a history keeps."""
+    return ("usage", *path)
 
 
 @attrs.define(eq=False, repr=False, weakref_slot=False)
@@ -334,7 +340,7 @@ class Writer:
         old = counters[path[-1]]
         counters[path[-1]] += value
         self._counted = True
-        self.ops.append(("replace", ("usage", *path), counters[path[-1]], old))
+        self.ops.append(("replace", _in_usage(path), counters[path[-1]], old))
 
     # Saving and loading
 
