@@ -104,7 +104,9 @@ def public_names() -> list[str]:
 
 
 def test_every_public_name_is_in_the_reference() -> None:
-    described = [name for page in (DOCS / "reference").glob("*.md") for name in DIRECTIVE.findall(prose(page))]
+    described = [
+        name for page in (DOCS / "reference").glob("*.md") for name in DIRECTIVE.findall(prose(page))
+    ]
     assert len(described) == len(set(described))
     assert sorted(set(public_names()) - set(described)) == []
 
@@ -138,7 +140,9 @@ def test_the_site_asks_nothing_of_other_hosts(site: Path) -> None:
     for page in pages:
         text = page.read_text("utf-8")
         loaded = re.findall(r"<(?:script|img|iframe|source)[^>]*\bsrc=[\"']?([^\"'\s>]+)", text)
-        loaded += re.findall(r"<link[^>]*\brel=[\"']?(?:stylesheet|preconnect|icon)[^>]*href=[\"']?([^\"'\s>]+)", text)
+        loaded += re.findall(
+            r"<link[^>]*\brel=[\"']?(?:stylesheet|preconnect|icon)[^>]*href=[\"']?([^\"'\s>]+)", text
+        )
         assert [each for each in loaded if "//" in each] == [], page
 
 

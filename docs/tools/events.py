@@ -65,7 +65,12 @@ SAMPLES: Final[list[list[dict[str, Any]]]] = [  # what the simulator has not
     [
         {
             "type": "conversation.item.added",
-            "item": {"id": "mcpl_1", "type": "mcp_list_tools", "server_label": "docs", "status": "in_progress"},
+            "item": {
+                "id": "mcpl_1",
+                "type": "mcp_list_tools",
+                "server_label": "docs",
+                "status": "in_progress",
+            },
         },
         {"type": "mcp_list_tools.failed", "item_id": "mcpl_1"},
     ],
