@@ -1,7 +1,10 @@
 """What the README says beside the peers, shown for both: the same events, to theirs and to ours."""
 
 import json
+import re
 import warnings
+from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,16 @@ with warnings.catch_warnings():  # it imports audioop
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
+Test = Callable[[], None]
+
+
+SHOWN: set[str] = set()
+
+
+def shows(row: str) -> Callable[[Test], Test]:
+    """Say which row of the README's table a test holds."""
+    SHOWN.add(row)
+    return lambda test: test
 
 
 def held(events: list[Event]) -> Conversation:
@@ -32,18 +45,21 @@ def items(conversation: Conversation) -> list[tuple[str, Any]]:
     return [(item_id, part and (part.text or part.transcript)) for item_id, part in parts]
 
 
+@shows("an item inserted between others")
 def test_an_item_that_is_inserted() -> None:
     in_order = [("item_1", "one"), ("item_2", "two"), ("item_3", "three")]
     assert items(held(situations.INSERTED)) == in_order
     assert agents_hold(situations.INSERTED).items == [in_order[0], in_order[2], in_order[1]]
 
 
+@shows("an item inserted at the head")
 def test_an_item_at_the_head() -> None:
     in_order = [("item_1", "one"), ("item_2", "two")]
     assert items(held(situations.AT_THE_HEAD)) == in_order
     assert agents_hold(situations.AT_THE_HEAD).items == in_order[::-1]
 
 
+@shows("an event twice")
 def test_events_that_come_twice() -> None:
     ours, theirs = held(situations.TWICE), agents_hold(situations.TWICE)
     assert items(ours) == [("item_answer", "Hello there.")]
@@ -52,19 +68,23 @@ def test_events_that_come_twice() -> None:
     assert theirs.tokens == 20
 
 
+@shows("an answer that was cut off")
 def test_an_answer_that_was_cut_off() -> None:
     [item] = held(situations.CUT_OFF).snapshot().items
     cut = item.content[0].truncated
     assert item.content[0].transcript == "The parcel is in Leeds, and"
-    assert cut is not None and cut.generated_transcript == WORDS
+    assert cut is not None
+    assert cut.generated_transcript == WORDS
     assert agents_hold(situations.CUT_OFF).items == [("item_answer", WORDS)]
 
 
+@shows("a transcription before its item")
 def test_a_transcription_that_comes_before_its_item() -> None:
     assert items(held(situations.HEARD_LATE)) == [("item_said", "Hello?")]
     assert agents_hold(situations.HEARD_LATE).items == [("item_said", None)]
 
 
+@shows("a response out of band")
 def test_a_response_beside_the_conversation() -> None:
     ours = held(situations.BESIDE)
     assert items(ours) == [("item_1", "one")]
@@ -72,6 +92,7 @@ def test_a_response_beside_the_conversation() -> None:
     assert agents_hold(situations.BESIDE).items == [("item_1", "one"), ("item_answer", "An aside.")]
 
 
+@shows("an event under its beta name")
 def test_beta_names() -> None:
     assert items(held(situations.BETA)) == [("item_answer", "Hello")]
     theirs = agents_hold(situations.BETA)
@@ -79,6 +100,7 @@ def test_beta_names() -> None:
     assert pipecat.parse_server_event(json.dumps(situations.BETA[-1])) is None
 
 
+@shows("an event of an unknown type")
 def test_an_event_that_nobody_knows() -> None:
     ours = held(situations.UNKNOWN)
     assert (ours.stats.unknown, ours.snapshot().revision) == (1, 0)
@@ -89,17 +111,27 @@ def test_an_event_that_nobody_knows() -> None:
     assert pipecat.parse_server_event(json.dumps(situations.UNKNOWN[0])) is None
 
 
-def test_a_field_that_is_null() -> None:
-    """xAI and Inworld send no offset of speech; an anomaly would be one too many, an exception more so."""
+@shows("speech that starts without an offset")
+def test_an_offset_that_is_left_out() -> None:
+    """xAI and Inworld send none: no reason for an anomaly, still less for an exception."""
     event = situations.event("input_audio_buffer.speech_started", "event_1", item_id="item_1")
     ours = held([event])
     assert ours.snapshot().input_audio.speaking
     assert ours.anomalies == ()
+    assert agents_hold([event]).errors == 1
     with pytest.raises(Exception, match="audio_start_ms"):
         pipecat.parse_server_event(json.dumps(event))
 
 
+@shows("server events that are known")
 def test_how_many_server_events_are_read() -> None:
     theirs = [name for name in TABLE if name in pipecat._server_event_types]
     assert f"{len(theirs)} of {len(TABLE)}" in README
     assert len(theirs) == len(pipecat._server_event_types)  # there is none that only they know
+
+
+def test_the_table_claims_only_what_is_shown_here() -> None:
+    table = README[README.index("| what comes |") :].split("\n\n")[0].splitlines()[2:]
+    assert {row.split("|")[1].strip() for row in table} == SHOWN
+    for peer in ("openai-agents", "pipecat-ai"):  # another version may do it otherwise: look, then say so
+        assert re.search(rf"{peer}\s+{re.escape(metadata.version(peer))}", README), peer

@@ -14,16 +14,7 @@ _PROMPT: Final = re.compile(r"^\s*>>> ")
 
 
 def as_markdown(text: str) -> str:
-    """Return a docstring as Markdown.
-
-    >>> print(as_markdown("Like :meth:`feed`.\\n\\n>>> 1 + 1\\n2"))
-    Like `feed`.
-    <BLANKLINE>
-    ```pycon
-    >>> 1 + 1
-    2
-    ```
-    """
+    """Return a docstring as Markdown."""
     blocks = []
     for block in re.split(r"\n\s*\n", text.strip("\n")):
         if _PROMPT.match(block):

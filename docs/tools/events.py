@@ -1,8 +1,8 @@
 """Print docs/events.md: every event, who sends it, and what it changes, from the code.
 
-``python docs/tools/events.py > docs/events.md``. What an event changes is not written down anywhere: simulated
-sessions of every dialect, and the small ones below, are fed event by event, and the paths of the operations
-are collected.
+``python docs/tools/events.py > docs/events.md``. What an event changes is not written down anywhere: sessions of
+every dialect are simulated, and with the small ones below fed event by event; the paths of all operations are
+collected.
 """
 
 import inspect
@@ -88,18 +88,19 @@ SAMPLES: Final[list[list[dict[str, Any]]]] = [  # what the simulator has not
 _HEAD: Final = """\
 # Every event
 
-Each has its names on the wire, the class that reads it (in `rtstate.events`), and who sends it under that name: OpenAI
-(GA, beta, translation sessions), Azure Voice Live, xAI, Inworld. An event of any other type is counted as unknown, becomes
-an anomaly, and changes nothing.
+Each has its names on the wire, the class that reads it (in `rtstate.events`), and who sends it under that name:
+OpenAI (GA, beta, translation sessions), Azure Voice Live, xAI, Inworld. An event of any other type is counted as
+unknown, becomes an anomaly, and changes nothing.
 
-*Changes* lists the fields of [the document](document.md) that the event was seen to change; most events change a few of
-them, and none of them a second time. *noted*: known and counted, but there is no conversation state in it. *ignored*: known,
-and of no interest to a reader of the conversation.
+*Changes* lists the fields of [the document](document.md) that the event was seen to change, over many sessions;
+one event of them changes a few. *noted*: known and counted, but there is no conversation state in it. *ignored*:
+known, and of no interest to a reader of the conversation.
 
-This page is printed by `python docs/tools/events.py`, and a test says when it is out of date. Names and meaning come from
-the event classes. What changes was observed: {events:,} events of simulated sessions in four dialects were fed one by one,
-also without the client's and without deltas, and some small sessions for what the simulator has not. Who sends what is read from the vendors' references and from
-captures (`docs/tools/dialects.tsv`).
+The page is printed by `python docs/tools/events.py`, and a test says when it is out of date. Names and meaning
+come from the event classes. The changes were observed: {events:,} events of simulated sessions in four dialects
+were fed one by one, also without those of the client and without deltas, and some small sessions with what the
+simulator has not. Who sends what is read from the vendors' references and from captures
+(`docs/tools/dialects.tsv`).
 """
 
 
@@ -204,7 +205,7 @@ def _line(row: Row, side: str, changes: dict[str, set[str]]) -> str:
 
 def _senders(side: str, name: str) -> str:
     known = dialects()[side, name]
-    return ", ".join(DIALECTS[dialect] for dialect in known)
+    return ", ".join(DIALECTS[dialect] for dialect in known) or "(only documented)"
 
 
 def dialects() -> dict[tuple[str, str], list[str]]:
