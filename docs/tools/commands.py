@@ -13,9 +13,10 @@ from rtstate.cli._commands import commands
 _HEAD: Final = """\
 # Commands
 
-`pip install 'rtstate[cli]'` brings the command `rtstate`, and `rtstate[server]` also what serves. Below is what
-each says of itself, printed by `python docs/tools/commands.py`; a test runs them all. They end with 0, with 1 for
-what was refused and with 2 for what was asked wrongly, and say what to do on standard error.
+`pip install 'rtstate[cli]'` brings the command `rtstate`, and `rtstate[server]` also what serves. Below
+is what each says of itself, printed by `python docs/tools/commands.py`; a test runs them all. They end
+with 0, with 1 for what was refused and with 2 for what was asked wrongly, and say what to do on standard
+error.
 """
 
 

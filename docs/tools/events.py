@@ -1,8 +1,8 @@
 """Print docs/events.md: every event, who sends it, and what it changes, from the code.
 
-``python docs/tools/events.py > docs/events.md``. What an event changes is not written down anywhere: sessions of
-every dialect are simulated, and with the small ones below fed event by event; the paths of all operations are
-collected.
+``python docs/tools/events.py > docs/events.md``. What an event changes is not written down anywhere:
+sessions of every dialect are simulated, and with the small ones below fed event by event; the paths of
+all operations are collected.
 """
 
 import inspect
@@ -88,19 +88,19 @@ SAMPLES: Final[list[list[dict[str, Any]]]] = [  # what the simulator has not
 _HEAD: Final = """\
 # Every event
 
-Each has its names on the wire, the class that reads it (in `rtstate.events`), and who sends it under that name:
-OpenAI (GA, beta, translation sessions), Azure Voice Live, xAI, Inworld. An event of any other type is counted as
-unknown, becomes an anomaly, and changes nothing.
+Each has its names on the wire, the class that reads it (in `rtstate.events`), and who sends it under that
+name: OpenAI (GA, beta, translation sessions), Azure Voice Live, xAI, Inworld. An event of any other type
+is counted as unknown, becomes an anomaly, and changes nothing.
 
-*Changes* lists the fields of [the document](document.md) that the event was seen to change, over many sessions;
-one event of them changes a few. *noted*: known and counted, but there is no conversation state in it. *ignored*:
-known, and of no interest to a reader of the conversation.
+*Changes* lists the fields of [the document](document.md) that the event was seen to change, over many
+sessions; one event of them changes a few. *noted*: known and counted, but there is no conversation state
+in it. *ignored*: known, and of no interest to a reader of the conversation.
 
-The page is printed by `python docs/tools/events.py`, and a test says when it is out of date. Names and meaning
-come from the event classes. The changes were observed: {events:,} events of simulated sessions in four dialects
-were fed one by one, also without those of the client and without deltas, and some small sessions with what the
-simulator has not. Who sends what is read from the vendors' references and from captures
-(`docs/tools/dialects.tsv`).
+The page is printed by `python docs/tools/events.py`, and a test says when it is out of date. Names and
+meaning come from the event classes. The changes were observed: {events:,} events of simulated sessions in
+four dialects were fed one by one, also without those of the client and without deltas, and some small
+sessions with what the simulator has not. Who sends what is read from the vendors' references and from
+captures (`docs/tools/dialects.tsv`).
 """
 
 
