@@ -75,6 +75,28 @@ def test_commands_print_what_the_page_says(
             assert "".join(f"{line.rstrip()}\n" for line in printed.splitlines()) == expected
 
 
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_commands_are_asked_as_they_may_be(page: Path) -> None:
+    """Every command in a shell block exists, and has the options it is given; also those that are not run."""
+    for line in (
+        line for kind, code in blocks(page) if kind == "sh" for line in code.replace("\\\n", "").splitlines()
+    ):
+        for command in line.split("|"):
+            words = shlex.split(command.partition(" > ")[0], comments=True)
+            if len(words) > 1 and words[0] == "rtstate" and words[1] != "--help":
+                asked = commands.commands[words[1]]
+                with asked.make_context(words[1], words[2:], resilient_parsing="--help" in words):
+                    pass
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_no_code_is_passed_over(page: Path) -> None:
+    kinds = re.findall(r"^```(.+)$", page.read_text(), re.MULTILINE)
+    run = {"python", "sh", "text", "console"}
+    included = [kind for kind in kinds if kind.startswith('py title="')]  # an example: it has its own test
+    assert {kind for kind in kinds if kind not in included} <= run
+
+
 def test_the_readme_names_the_commands_that_exist() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"`make (\w+)`", (ROOT / "README.md").read_text())) <= targets
