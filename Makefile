@@ -32,7 +32,7 @@ coverage: $(READY) $(NODE_READY) redis-server chromium  ## run the tests and lis
 	@$(BIN)/pytest --cov $(PARALLEL) $(ARGS)
 
 docs: $(READY)  ## run every code block of the README and docs, and build the site into site/
-	@$(BIN)/pytest --numprocesses=0 tests/test_docs.py tests/test_site.py $(ARGS)
+	@$(BIN)/pytest $(PARALLEL) tests/test_docs.py tests/test_site.py $(ARGS)
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir build/mkdocs
 	@$(BIN)/zensical build --strict --clean
 
