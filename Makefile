@@ -33,7 +33,7 @@ coverage: $(READY) $(NODE_READY) redis-server chromium  ## run the tests and lis
 
 docs: $(READY)  ## run every code block of the README and docs, and build the site into site/
 	@$(BIN)/pytest $(PARALLEL) tests/test_docs.py tests/test_site.py $(ARGS)
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir build/mkdocs
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --site-dir build/mkdocs
 	@$(BIN)/zensical build --strict --clean
 
 lint: $(READY)  ## check style and formatting
