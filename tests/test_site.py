@@ -1,6 +1,8 @@
 """The site of the documentation: complete, up to date, and built without a warning or another host."""
 
+import html
 import importlib
+import inspect
 import json
 import os
 import re
@@ -98,26 +100,31 @@ def test_the_page_of_commands_is_up_to_date() -> None:
     assert (DOCS / "reference" / "commands.md").read_text("utf-8") == commands.page(), renew
 
 
-def public_names() -> list[str]:
-    names = [f"rtstate.{name}" for name in rtstate.__all__]
-    own = set(rtstate.__all__)
+def public() -> dict[str, Any]:
+    """Return everything public, by the name under which the reference has it."""
+    found = {name: getattr(rtstate, name) for name in rtstate.__all__}
+    known = set(found)
+    found = {f"rtstate.{name}": value for name, value in found.items()}
     for path in MODULES:
         module = importlib.import_module(f"rtstate.{path}")
-        exported = getattr(module, "__all__", None) or [
+        own = [
             name
             for name, value in vars(module).items()
-            if not name.startswith("_") and getattr(value, "__module__", None) == module.__name__
+            if getattr(value, "__module__", None) == module.__name__
         ]
-        names += [f"rtstate.{path}.{name}" for name in exported if name not in own]
-    return names
+        exported = getattr(module, "__all__", None) or [name for name in own if not name.startswith("_")]
+        found |= {f"rtstate.{path}.{name}": getattr(module, name) for name in exported if name not in known}
+    for name, value in list(found.items()):
+        if name.rpartition(".")[2] in {"diff", "timing", "transcript", "usage"}:  # also names of modules
+            found[f"{value.__module__}.{value.__name__}"] = found.pop(name)
+    return found
 
 
 def test_every_public_name_is_in_the_reference() -> None:
-    described = [
-        name for page in (DOCS / "reference").glob("*.md") for name in DIRECTIVE.findall(prose(page))
-    ]
+    pages = (DOCS / "reference").glob("*.md")
+    described = [name for page in pages for name in DIRECTIVE.findall(prose(page))]
     assert len(described) == len(set(described))
-    assert sorted(set(public_names()) - set(described)) == []
+    assert sorted(public().keys() - set(described)) == []
 
 
 def test_a_docstring_becomes_markdown() -> None:
@@ -159,8 +166,11 @@ def test_the_site_asks_nothing_of_other_hosts(site: Path) -> None:
 
 def test_the_site_has_every_public_name_and_no_left_over_markup(site: Path) -> None:
     packed = (site / "objects.inv").read_bytes().split(b"\n", 4)[4]
-    inventory = {line.split(" ")[0] for line in zlib.decompress(packed).decode().splitlines()}
-    assert sorted(set(public_names()) - inventory) == []
+    lines = (line.split(" ") for line in zlib.decompress(packed).decode().splitlines())
+    roles = {name: role for name, role, *_ in lines}
+    for name, value in public().items():
+        kind = "class" if inspect.isclass(value) else "function" if inspect.isfunction(value) else "data"
+        assert roles.get(name) == f"py:{kind}", name
     for page in (site / "reference").rglob("*.html"):
         text = page.read_text("utf-8")
         assert not re.search(r":(class|func|meth|attr|mod|exc):", text), page
@@ -170,3 +180,10 @@ def test_the_site_has_every_public_name_and_no_left_over_markup(site: Path) -> N
 def test_the_search_knows_the_site(site: Path) -> None:
     found = json.loads((site / "search" / "search_index.json").read_text("utf-8"))["docs"]
     assert any(each["location"].startswith("howto/interrupt/") for each in found)
+
+
+def test_the_site_has_the_examples(site: Path) -> None:
+    text = html.unescape(re.sub(r"<[^>]+>", "", (site / "examples" / "index.html").read_text("utf-8")))
+    for example in (ROOT / "examples").glob("*.py"):
+        assert example.name in text
+        assert example.read_text("utf-8").splitlines()[-1] in text
