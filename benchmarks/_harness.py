@@ -18,6 +18,8 @@ from statistics import median, quantiles
 from time import perf_counter, process_time
 from typing import Any, Final, Literal
 
+from benchmarks._targets import Target
+
 Unit = Literal["µs", "kB", "words"]
 
 
@@ -51,6 +53,8 @@ class Figure:
     rounds: int
     target: float | None = None
     """The largest ratio that is good enough."""
+    row: str | None = None
+    """Which of the targets that have to be reached this is."""
 
     @property
     def met(self) -> bool | None:
@@ -70,6 +74,7 @@ class Figure:
             "rounds": self.rounds,
             "target": self.target,
             "met": self.met,
+            "row": self.row,
         }
 
 
@@ -85,12 +90,13 @@ class Rounds:
     samples: Mapping[str, Sequence[float]]
     unit: Unit = "µs"
 
-    def figure(self, of: str, by: str, target: float | None = None) -> Figure:
+    def figure(self, of: str, by: str, target: float | Target | None = None) -> Figure:
         """Return the ratio of two tasks."""
+        at_most, row = (target.at_most, target.name) if isinstance(target, Target) else (target, None)
         ratios = [ours / theirs for ours, theirs in zip(self.samples[of], self.samples[by], strict=True)]
         low, middle, high = quantiles(ratios, n=4, method="inclusive")
         medians = median(self.samples[of]), median(self.samples[by])
-        return Figure(self.on, of, by, middle, (low, high), medians, self.unit, len(ratios), target)
+        return Figure(self.on, of, by, middle, (low, high), medians, self.unit, len(ratios), at_most, row)
 
 
 @dataclass(frozen=True)
@@ -175,11 +181,17 @@ class Question:
         return self._docstring[2].strip()
 
     @property
+    def beside(self) -> tuple[str, ...]:
+        """The packages, of Python or Node.js, that it is measured beside: ``BESIDE`` of its module."""
+        return tuple(getattr(sys.modules[self.measure.__module__], "BESIDE", ()))
+
+    @property
     def _docstring(self) -> tuple[str, str, str]:
         return (sys.modules[self.measure.__module__].__doc__ or "").partition("\n")
 
 
 _QUESTIONS: Final[dict[str, Question]] = {}
+_PROGRAMS: Final = {"soak"}  # no question, and run by its own name
 
 
 def question(measure: Callable[[Size], Iterator[Figure]]) -> Callable[[Size], Iterator[Figure]]:
@@ -191,6 +203,6 @@ def question(measure: Callable[[Size], Iterator[Figure]]) -> Callable[[Size], It
 def questions() -> dict[str, Question]:
     """Return all questions by name, in alphabetical order: one per module of this package."""
     for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
-        if not module.name.startswith("_"):
+        if not module.name.startswith("_") and module.name not in _PROGRAMS:
             import_module(f"benchmarks.{module.name}")
     return {each.name: each for _, each in sorted(_QUESTIONS.items())}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from rtstate import simulate
+from benchmarks._harness import Task
+from rtstate import Conversation, simulate
 from rtstate.wire import EVENTS, TABLE
 
 
@@ -29,3 +30,37 @@ def by_class(raw: bytes) -> Any:
     """Parse an event the usual way: JSON to a dict, the class by its type, then validation."""
     payload = json.loads(raw)
     return EVENTS[payload["type"]].event.model_validate(payload)
+
+
+def added(item_id: str, behind: str | None) -> simulate.Event:
+    """Return the event that places a typed message."""
+    return {
+        "type": "conversation.item.added",
+        "event_id": f"event_of_{item_id}",
+        "previous_item_id": behind,
+        "item": {
+            "id": item_id,
+            "object": "realtime.item",
+            "type": "message",
+            "status": "completed",
+            "role": "user",
+            "content": [{"type": "input_text", "text": "What time is it?"}],
+        },
+    }
+
+
+def feeding(raws: Sequence[bytes], before: Sequence[bytes] = ()) -> Task:
+    """Return the task of feeding events to a conversation that has taken those before, untimed."""
+
+    def prepare() -> Conversation:
+        conversation = Conversation()
+        for raw in before:
+            conversation.feed(raw)
+        return conversation
+
+    def run(conversation: Conversation) -> None:
+        feed = conversation.feed
+        for raw in raws:
+            feed(raw)
+
+    return Task(run, len(raws), prepare)

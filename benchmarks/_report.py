@@ -9,10 +9,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from math import ceil, log10
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks import _node
 from benchmarks._harness import Figure, Question, Size
+from benchmarks._targets import TARGETS, Target
 
 RESULTS: Final = Path(__file__).parent / "results"
 PAGE: Final = Path(__file__).parents[1] / "docs" / "performance.md"
@@ -40,6 +43,15 @@ nothing.
 This page is written by `make bench` from `benchmarks/results/`. What the questions are, and how to add one,
 is in `benchmarks/README.md`.
 """
+_SUMMARY: Final = """\
+## What has to be reached
+
+{met} of {rows} are.{missing} Each row is a figure below, under its question; a note says why one misses.
+
+| figure | at most | reached | met | question | note |
+|---|---|---|---|---|---|
+{table}
+"""
 
 
 def result(question: Question, size: Size, figures: Iterable[Figure], command: str) -> dict[str, Any]:
@@ -50,7 +62,7 @@ def result(question: Question, size: Size, figures: Iterable[Figure], command: s
         "command": command,
         "size": size.name,
         "python": f"{platform.python_implementation()} {platform.python_version()}",
-        "libraries": {name: _version(name) for name in _LIBRARIES},
+        "libraries": {name: _version(name) for name in (*_LIBRARIES, *question.beside)},
         "machine": {"cpu": _cpu(), "cores": os.cpu_count(), "system": platform.system()},
         "figures": [figure.to_dict() for figure in figures],
     }
@@ -70,7 +82,39 @@ def write_page(questions: Iterable[Question]) -> None:
 
 def page(results: Iterable[tuple[Question, Mapping[str, Any] | None]]) -> str:
     """Return the page on some questions, as Markdown; those without a result are left out."""
-    return "\n".join([_INTRODUCTION, *(_section(each, kept) for each, kept in results if kept)])
+    known = [(each, kept) for each, kept in results if kept]
+    sections = (_section(each, kept) for each, kept in known)
+    return "\n".join([_INTRODUCTION, summary(kept for _, kept in known), *sections])
+
+
+def summary(results: Iterable[Mapping[str, Any]]) -> str:
+    """Return what has to be reached beside what was, a row for each target, as Markdown."""
+    figures = (figure for each in results for figure in each["figures"])
+    ratios: dict[str, float] = {figure["row"]: figure["ratio"] for figure in figures if figure.get("row")}
+    reached = {name: ratios[name] <= target.at_most for name, target in TARGETS.items() if name in ratios}
+    missing = len(TARGETS) - len(reached)
+    return _SUMMARY.format(
+        met=sum(reached.values()),
+        rows=len(TARGETS),
+        missing=f" {missing} were not measured." if missing else "",
+        table="\n".join(_reached(target, ratios.get(name)) for name, target in TARGETS.items()),
+    )
+
+
+def _reached(target: Target, ratio: float | None) -> str:
+    met = ratio is not None and ratio <= target.at_most
+    at_most, reached = _number(target.at_most), "not measured" if ratio is None else _number(ratio)
+    if reached == at_most and not met:  # missed by less than that shows
+        reached = f"{ratio:.4g}"
+    cells = (
+        target.what,
+        at_most,
+        reached,
+        "" if ratio is None else "yes" if met else "no",
+        f"`{target.question}`",
+        "" if met else target.note,
+    )
+    return f"| {' | '.join(cells)} |"
 
 
 def show(results: Iterable[Mapping[str, Any]]) -> None:
@@ -120,7 +164,7 @@ def _rows(kept: Mapping[str, Any]) -> list[tuple[str, ...]]:
             f"{figure['of']} ÷ {figure['by']}",
             _number(figure["ratio"]),
             " – ".join(map(_number, figure["quartiles"])),
-            "" if figure["target"] is None else f"≤ {figure['target']:g}",
+            "" if figure["target"] is None else f"≤ {_number(figure['target'])}",
             {True: "yes", False: "no", None: ""}[figure["met"]],
             f"{_number(figure['medians'][0])} {figure['unit']}",
         )
@@ -129,7 +173,12 @@ def _rows(kept: Mapping[str, Any]) -> list[tuple[str, ...]]:
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.3g}"
+    """Write a number to three digits or so, and never with an exponent."""
+    if value >= 100:
+        return f"{value:,.0f}"
+    digits = 3 - ceil(log10(value)) if value > 0 else 0
+    text = f"{value:.{max(digits, 1)}f}"
+    return text.rstrip("0").rstrip(".")
 
 
 def _kept(question: Question) -> Mapping[str, Any] | None:
@@ -141,7 +190,7 @@ def _version(name: str) -> str | None:
     try:
         return version(name)
     except PackageNotFoundError:
-        return None
+        return _node.version(name)
 
 
 def _cpu() -> str:

@@ -16,7 +16,8 @@ from collections.abc import Iterator
 import orjson
 
 from benchmarks._harness import Figure, Rounds, Size, Task, compare, each, question
-from benchmarks._peers import by_class, mixed_session, on_the_wire
+from benchmarks._peers import by_class, feeding, mixed_session, on_the_wire
+from benchmarks._targets import TARGETS
 from rtstate import Conversation, simulate
 from rtstate.wire import read_event
 
@@ -28,11 +29,13 @@ BY_CLASS = "json.loads + model_validate"
 
 @question
 def feed(size: Size) -> Iterator[Figure]:
-    text = _beside(size, "a text session", on_the_wire(simulate.text_stream(size.pick(40, 2400))))
-    yield text.figure(FEED, LOADS, 5)
-    yield text.figure(FEED, BY_CLASS, 0.7)
+    written = on_the_wire(simulate.text_stream(size.pick(40, 2400)))
+    yield _deltas(size, written).figure(FEED, LOADS, TARGETS["text deltas"])
+    text = _beside(size, "a text session", written)
+    yield text.figure(FEED, LOADS)
+    yield text.figure(FEED, BY_CLASS, TARGETS["text, parse"])
     yield text.figure(FEED, "read_event")
-    yield text.figure(FEED_AND_SNAPSHOT, LOADS, 8)
+    yield text.figure(FEED_AND_SNAPSHOT, LOADS, TARGETS["feed and snapshot"])
 
     spoken = on_the_wire(simulate.audio_stream(size.pick(40, 4000)))
     deltas = [raw for raw in spoken if b'"response.output_audio.delta"' in raw]
@@ -43,7 +46,7 @@ def feed(size: Size) -> Iterator[Figure]:
     yield _beside(size, "audio deltas of 200 ms", larger).figure(FEED, LOADS)
 
     audio = _beside(size, "an audio session", spoken)
-    yield audio.figure(FEED, LOADS)
+    yield audio.figure(FEED, LOADS, TARGETS["audio"])
     yield audio.figure(FEED, BY_CLASS)
     yield audio.figure(FEED_AND_SNAPSHOT, LOADS)
     yield _tenths(size, spoken).figure("the last tenth", "the first tenth", 1.25)
@@ -61,7 +64,7 @@ def _beside(size: Size, on: str, raws: list[bytes]) -> Rounds:
             conversation.snapshot()
 
     tasks = {
-        FEED: _feeding(raws),
+        FEED: feeding(raws),
         FEED_AND_SNAPSHOT: Task(feed_and_snapshot, len(raws), Conversation),
         "read_event": each(read_event, raws),
         LOADS: each(orjson.loads, raws),
@@ -70,27 +73,19 @@ def _beside(size: Size, on: str, raws: list[bytes]) -> Rounds:
     return compare(size, on, tasks)
 
 
+def _deltas(size: Size, raws: list[bytes]) -> Rounds:
+    """Time the deltas of a session alone, in the conversation that its opening has begun."""
+    at, *_, end = (number for number, raw in enumerate(raws) if b'"response.output_text.delta"' in raw)
+    deltas = raws[at : end + 1]
+    return compare(size, "text deltas", {FEED: feeding(deltas, raws[:at]), LOADS: each(orjson.loads, deltas)})
+
+
 def _tenths(size: Size, raws: list[bytes]) -> Rounds:
     """Time the first and the last tenth of a session's deltas, both in a conversation of their own."""
     tenth = len(raws) // 10
     opening, end = tenth // 2, len(raws) - tenth // 2  # past the events that open and close the response
     tasks = {
-        "the first tenth": _feeding(raws[opening : opening + tenth], after=raws[:opening]),
-        "the last tenth": _feeding(raws[end - tenth : end], after=raws[: end - tenth]),
+        "the first tenth": feeding(raws[opening : opening + tenth], raws[:opening]),
+        "the last tenth": feeding(raws[end - tenth : end], raws[: end - tenth]),
     }
     return compare(size, "an audio session", tasks)
-
-
-def _feeding(raws: list[bytes], after: list[bytes] | None = None) -> Task:
-    def prepare() -> Conversation:
-        conversation = Conversation()
-        for raw in after or ():
-            conversation.feed(raw)
-        return conversation
-
-    def run(conversation: Conversation) -> None:
-        feed = conversation.feed
-        for raw in raws:
-            feed(raw)
-
-    return Task(run, len(raws), prepare)

@@ -15,7 +15,8 @@ from random import Random
 from time import perf_counter
 
 from benchmarks._harness import Figure, Size, Task, compare, question
-from benchmarks._peers import on_the_wire
+from benchmarks._peers import added, on_the_wire
+from benchmarks._targets import TARGETS, Target
 from rtstate import Conversation, simulate
 
 SMALL = 100
@@ -41,7 +42,7 @@ class Place:
         at = next(at for at, event in enumerate(session) if event["type"] == "response.output_text.delta")
         self._delta = session[at]
         chain = pairwise([self._delta["item_id"], *self.items])
-        for raw in on_the_wire([*session[:at], *(_added(item_id, behind) for behind, item_id in chain)]):
+        for raw in on_the_wire([*session[:at], *(added(item_id, behind) for behind, item_id in chain)]):
             self.conversation.feed(raw)
 
     def delta(self) -> simulate.Event:
@@ -66,36 +67,24 @@ class Place:
         return {"type": "conversation.item.deleted", "event_id": event_id, "item_id": self._doomed.pop()}
 
     def _insert(self, behind: str | None) -> simulate.Event:
-        return _added(f"item_{next(self._numbers)}", behind)
-
-
-def _added(item_id: str, behind: str | None) -> simulate.Event:
-    return {
-        "type": "conversation.item.added",
-        "event_id": f"event_of_{item_id}",
-        "previous_item_id": behind,
-        "item": {
-            "id": item_id,
-            "object": "realtime.item",
-            "type": "message",
-            "status": "completed",
-            "role": "user",
-            "content": [{"type": "input_text", "text": "What time is it?"}],
-        },
-    }
+        return added(f"item_{next(self._numbers)}", behind)
 
 
 @question
 def flat(size: Size) -> Iterator[Figure]:
     size = replace(size, rounds=size.pick(2, 31, 101), seconds=0)  # more would make the long one much longer
     long = Place(size.pick(1_000, 100_000))
-    yield _line(size, long, "a delta", Place.delta, target=1.25)
+    yield _line(size, long, "a delta", Place.delta, target=TARGETS["delta"])
     yield _line(size, long, "an append", Place.append, target=1.5)
-    yield _line(size, long, "an insert at the head", Place.insert_at_head, target=1.5)
-    yield _line(size, long, "an insert behind one item", Place.insert_behind_one, target=1.6)
-    yield _line(size, long, "an insert behind a random item", Place.insert_behind_random, target=3.4)
+    yield _line(size, long, "an insert at the head", Place.insert_at_head, target=TARGETS["head"])
+    yield _line(
+        size, long, "an insert behind one item", Place.insert_behind_one, target=TARGETS["one anchor"]
+    )
+    random = TARGETS["random items"]
+    yield _line(size, long, "an insert behind a random item", Place.insert_behind_random, target=random)
     yield _line(size, long, "a deletion of a random item", Place.delete_random, target=3.4)
-    yield _line(size, long, "snapshot() after a delta", Place.delta, _time_snapshots, target=1.5)
+    snapshot = TARGETS["snapshot"]
+    yield _line(size, long, "snapshot() after a delta", Place.delta, _time_snapshots, target=snapshot)
     yield _line(size, long, "snapshot() once more", Place.delta, _snapshot_once_more, target=1.25)
 
 
@@ -128,7 +117,7 @@ def _line(
     event: Callable[[Place], simulate.Event],
     run: Callable[[Work], float | None] = _feed,
     *,
-    target: float,
+    target: float | Target,
 ) -> Figure:
     def prepare(places: Iterable[Place], operations: int) -> Work:
         work: Work = []

@@ -122,3 +122,32 @@ def assert_truth(conversation: Conversation, truth: simulate.Truth) -> None:
     assert {key: responses[key] for key in truth.response_usage} == truth.response_usage
     transcription = {key: usage["transcription"][key] for key in truth.transcription_usage}
     assert transcription == pytest.approx(truth.transcription_usage)
+
+
+def assert_usage(document: Document) -> None:
+    """The totals are the sums over the responses that ended."""
+    totals = document["usage"]["responses"]
+    ended = [each for each in document["responses"].values() if each["status"] != "in_progress"]
+    usages = [each["usage"] for each in ended if each["usage"]]
+    assert totals["count"] == len(ended)
+    assert totals["without_usage"] == len(ended) - len(usages)
+    for name in ("total_tokens", "input_tokens", "output_tokens"):
+        assert totals[name] == _total(usages, name)
+    for name in ("text_tokens", "audio_tokens", "image_tokens", "cached_tokens"):
+        assert totals["input_token_details"][name] == _total(usages, "input_token_details", name)
+    for name in ("text_tokens", "audio_tokens"):
+        assert totals["output_token_details"][name] == _total(usages, "output_token_details", name)
+        cached = totals["input_token_details"]["cached_tokens_details"][name]
+        assert cached == _total(usages, "input_token_details", "cached_tokens_details", name)
+
+
+def _total(usages: Iterable[Any], *path: str) -> int:
+    """Add one count up over usages, where it was given."""
+    found = 0
+    for usage in usages:
+        count = usage
+        for key in path:
+            count = count.get(key) if isinstance(count, dict) else None
+        if isinstance(count, (int, float)) and not isinstance(count, bool) and 0 < count < 2**53:
+            found += int(count)
+    return found

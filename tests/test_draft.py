@@ -8,6 +8,7 @@ from rtstate import Snapshot
 from rtstate._draft import Draft, ItemCopy, PartCopy, ResponseCopy
 from rtstate._json import freeze
 from rtstate._model import ErrorRecord, RateLimit
+from rtstate._operations import listed
 from rtstate._types import COMPLETED, END, IN_PROGRESS, INCOMPLETE
 from tests.laws_support import Document, canonical, fold
 
@@ -23,7 +24,7 @@ class Told:
 
     def ends(self) -> list[tuple[str, str]]:
         """End the event at hand: prove its operations, and return them without their values."""
-        operations = [operation_of(raw) for raw in self.draft.take()]
+        operations = [operation_of(raw) for raw in listed(self.draft.take())]
         fold(self.document, operations)
         self.document["revision"] = self.draft.revision
         self.draft._check()

@@ -18,7 +18,7 @@ LADDER = [
     ["_operations"],
     ["_change", "_order", "document", "patching"],
     ["_late"],
-    ["_patched", "diff", "update"],
+    ["_patched", "_diff", "update"],
     ["replica"],
     # the verbs: how a conversation may change
     ["_draft.copies", "_draft.work"],

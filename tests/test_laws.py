@@ -3,7 +3,7 @@
 Laws 1 to 3, 6 and 7 stand in ``test_laws_changes.py``, law 10 in ``test_costs.py``.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from rtstate import Conversation, EventParseError, Item
-from tests.laws_support import every_item, generated, run
+from tests.laws_support import assert_usage, every_item, generated, run
 from tests.strategies import STREAMS, Call, Event, Stream, calls, seeds
 
 over_every_stream = pytest.mark.parametrize("stream", STREAMS.values(), ids=list(STREAMS))
@@ -227,35 +227,10 @@ def test_strict_raises_for_what_cannot_be_read(stream: Streams, data: st.DataObj
 # 8. Usage
 
 
-def total(usages: Iterable[Any], *path: str) -> int:
-    """Add one count up over usages, where it was given."""
-    found = 0
-    for usage in usages:
-        count = usage
-        for key in path:
-            count = count.get(key) if isinstance(count, dict) else None
-        if isinstance(count, (int, float)) and not isinstance(count, bool) and 0 < count < 2**53:
-            found += int(count)
-    return found
-
-
 @over_every_stream
 @given(st.data())
 def test_usage_is_the_sum_over_the_responses_that_ended(stream: Streams, data: st.DataObject) -> None:
-    document = run(data.draw(stream)).last
-    totals = document["usage"]["responses"]
-    ended = [each for each in document["responses"].values() if each["status"] != "in_progress"]
-    usages = [each["usage"] for each in ended if each["usage"]]
-    assert totals["count"] == len(ended)
-    assert totals["without_usage"] == len(ended) - len(usages)
-    for name in ("total_tokens", "input_tokens", "output_tokens"):
-        assert totals[name] == total(usages, name)
-    for name in ("text_tokens", "audio_tokens", "image_tokens", "cached_tokens"):
-        assert totals["input_token_details"][name] == total(usages, "input_token_details", name)
-    for name in ("text_tokens", "audio_tokens"):
-        assert totals["output_token_details"][name] == total(usages, "output_token_details", name)
-        cached = totals["input_token_details"]["cached_tokens_details"][name]
-        assert cached == total(usages, "input_token_details", "cached_tokens_details", name)
+    assert_usage(run(data.draw(stream)).last)
 
 
 _COUNTED = ("response.done", "conversation.item.input_audio_transcription.completed")

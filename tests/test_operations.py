@@ -13,7 +13,7 @@ from rtstate import Operation
 from rtstate._growing import Growing
 from rtstate._json import freeze
 from rtstate._model import Part
-from rtstate._operations import ABSENT, RawOperation, inverse, merged, operations, patch
+from rtstate._operations import ABSENT, RawOperation, inverse, listed, merged, operations, patch
 from tests.helpers import added, arguments, committed, deleted, delta, sound, spoken, truncated, user
 from tests.laws_support import canonical, fold, run
 from tests.strategies import STREAMS, Event, Stream
@@ -49,7 +49,7 @@ def test_merged_operations_come_to_the_same(stream: Streams, data: st.DataObject
     for change in changes[start:end]:
         fold(after, change.patch())
 
-    raws = [raw for change in changes[start:end] for raw in change._raw]
+    raws = [raw for change in changes[start:end] for raw in listed(change._raw)]
     fewer = merged(raws)
     assert len(fewer) <= len(raws)
     strict = patch(fewer, end, append=False)
@@ -65,7 +65,7 @@ def test_merged_operations_come_to_the_same(stream: Streams, data: st.DataObject
 def test_merging_leaves_what_it_was_given(stream: Streams, data: st.DataObject) -> None:
     changes = run(data.draw(stream)).changes
     written = canonical([change.patch() for change in changes])
-    merged(raw for change in changes for raw in change._raw)
+    merged(raw for change in changes for raw in listed(change._raw))
     assert canonical([change.patch() for change in changes]) == written
 
 
@@ -195,7 +195,7 @@ def test_fields_of_the_root_are_joined() -> None:
 )
 def test_a_conversation_is_told_in_few(events: list[Event], fewer: int) -> None:
     """How many are left for a viewer that slept: those that make an item and place it are not joined."""
-    raws = [raw for change in run(events).changes for raw in change._raw]
+    raws = [raw for change in run(events).changes for raw in listed(change._raw)]
     assert len(merged(raws)) == fewer
 
 

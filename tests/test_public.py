@@ -1,9 +1,11 @@
 """What the package shows, and what importing it brings along."""
 
+import ast
 import inspect
 import subprocess
 import sys
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 
@@ -133,10 +135,40 @@ def test_every_public_method_says_what_it_does(name: str) -> None:
 
 
 def test_nothing_else_is_offered() -> None:
-    offered = {
-        key for key, value in vars(rtstate).items() if not key.startswith("_") and not inspect.ismodule(value)
-    }
-    assert offered == set(PUBLIC)
+    helpers = {"TYPE_CHECKING", "Any", "Final", "annotations", "import_module"}
+    offered = {key for key in dir(rtstate) if not key.startswith("_")} - helpers
+    assert {key for key in offered if not inspect.ismodule(getattr(rtstate, key))} == set(PUBLIC)
+    with pytest.raises(AttributeError, match="no attribute 'Conversations'"):
+        _ = rtstate.Conversations  # type: ignore[attr-defined]
+
+
+def test_checkers_of_types_see_the_names_where_they_are() -> None:
+    """What is imported for them alone is what is found when the program runs."""
+    tree = ast.parse(Path(rtstate.__file__).read_text("utf-8"))
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    seen = {name.name: str(node.module) for node in imports for name in node.names if node.module}
+    told = {name: module for name, module in seen.items() if module.startswith("rtstate.")}
+    assert told == {name: f"rtstate.{module}" for name, module in rtstate._HOMES.items()}
+    assert sorted(told) == sorted(rtstate.__all__)
+
+
+def test_a_name_stays_the_same_whatever_is_imported_after_it() -> None:
+    """No module has the name of a function beside it, which importing the module would hide."""
+    packages = Path(rtstate.__file__).parent.iterdir()
+    assert {path.stem for path in packages}.isdisjoint(rtstate.__all__)
+
+
+def test_importing_it_alone_loads_nothing_but_itself() -> None:
+    assert loaded("import rtstate") - set(sys.stdlib_module_names) == {"rtstate"}
+
+
+def test_folding_patches_does_not_wait_for_pydantic() -> None:
+    assert "pydantic" not in loaded("from rtstate import Replica, apply_patch")
+
+
+@pytest.mark.parametrize("name", ["errors", "events", "exports", "simulate", "views", "wire"])
+def test_its_modules_are_found_without_an_import_of_their_own(name: str) -> None:
+    assert "rtstate" in loaded(f"import rtstate; rtstate.{name}.__name__")
 
 
 def test_the_version_is_the_packages() -> None:
@@ -144,11 +176,11 @@ def test_the_version_is_the_packages() -> None:
 
 
 def test_importing_it_loads_no_edge() -> None:
-    assert loaded("import rtstate").isdisjoint(EDGES)
+    assert loaded("from rtstate import *").isdisjoint(EDGES)
 
 
 def test_importing_it_loads_its_core_dependencies_and_nothing_else() -> None:
-    foreign = loaded("import rtstate, rtstate.events") - set(sys.stdlib_module_names)
+    foreign = loaded("from rtstate import *; import rtstate.events") - set(sys.stdlib_module_names)
     assert {name for name in foreign if not name.startswith("_")} <= CORE | HELPERS
 
 

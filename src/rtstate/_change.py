@@ -5,13 +5,12 @@ Operations are kept as the draft wrote them down and rendered only when they are
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 import attrs
 
 from rtstate import _operations as ops
-from rtstate._operations import Operation, RawOperation
+from rtstate._operations import Operation, RawOperations
 from rtstate._twin import twin
 from rtstate._types import AnomalyKind, Json
 
@@ -46,15 +45,16 @@ class Change:
     event_id: str | None = None
     event_type: str | None = None
     anomalies: tuple[Anomaly, ...] = ()
-    _raw: Sequence[RawOperation] = attrs.field(alias="raw", default=())
+    _raw: RawOperations = attrs.field(alias="raw", default=())
 
     @property
     def operations(self) -> tuple[Operation, ...]:
         """The operations, in order, the revision's own last. Cost: their size."""
-        return tuple(ops.operations(self._raw, self.revision)) if self._raw else ()
+        return tuple(ops.operations(ops.listed(self._raw), self.revision)) if self._raw else ()
 
     def __repr__(self) -> str:
-        return f"<Change revision {self.revision}: {self.event_type}, {len(self._raw)} operations>"
+        count = len(ops.listed(self._raw))
+        return f"<Change revision {self.revision}: {self.event_type}, {count} operations>"
 
     def __bool__(self) -> bool:
         """Tell whether anything changed."""
@@ -66,7 +66,7 @@ class Change:
         With ``append=False`` a growing text is replaced whole, which any RFC 6902 library understands and
         which costs the length of the text. Cost otherwise: the size of what changed.
         """
-        return ops.patch(self._raw, self.revision, append=append) if self._raw else []
+        return ops.patch(ops.listed(self._raw), self.revision, append=append) if self._raw else []
 
     def inverse(self) -> list[dict[str, Json]]:
         """Return the operations that take this change back, strictly RFC 6902.
@@ -74,7 +74,7 @@ class Change:
         Applied to the document after the change they give the one before it, so that a viewer can step back.
         Cost: the size of what changed, with the whole of a text that grew.
         """
-        return ops.inverse(self._raw, self.revision - 1) if self._raw else []
+        return ops.inverse(ops.listed(self._raw), self.revision - 1) if self._raw else []
 
 
 ChangeTwin: Final = twin(Change)

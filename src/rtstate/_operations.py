@@ -19,6 +19,9 @@ from rtstate._types import Json, JsonPath, pointer
 
 RawOperation = tuple[str, JsonPath, Any, Any] | tuple[Growing, int] | tuple[Growing, int, int]
 
+RawOperations = RawOperation | tuple[RawOperation, ...]
+"""What one event did. A single operation, as nearly all have, stands bare: 64 bytes less in a history."""
+
 
 class _Absent:
     """The type of :data:`ABSENT`."""
@@ -45,6 +48,13 @@ class Operation(NamedTuple):
         if self.op == "remove":
             return {"op": self.op, "path": pointer(self.path)}
         return {"op": self.op, "path": pointer(self.path), "value": self.value}
+
+
+def listed(raws: RawOperations) -> tuple[RawOperation, ...]:
+    """Return the operations of an event one by one, also where there is only one."""
+    if not raws or isinstance(raws[0], tuple):
+        return raws  # pyright: ignore[reportReturnType]
+    return (raws,)  # pyright: ignore[reportReturnType]
 
 
 def operations(raws: Iterable[RawOperation], revision: int) -> Iterator[Operation]:

@@ -25,6 +25,7 @@ from rtstate._types import END, End, ItemId
 
 _GAP: Final = 1 << 40
 _WINDOW: Final = 32
+_ROOM: Final = 4
 
 
 class Order:
@@ -39,6 +40,7 @@ class Order:
         self.moves: list[Any] = [] if moves is None else moves
         self.relabelled: set[ItemId] = set()
         self.floor: ItemId | None = None
+        self._latest: tuple[int | None, int | None] = (None, None)  # labels: of an anchor, of who came behind
         self._ids: SortedDict[int, ItemId] = SortedDict()  # label -> id, ghosts included
         self._labels: dict[ItemId, int] = {}
         self._ghosts: SortedList[int] = SortedList()  # the labels that are ghosts
@@ -265,10 +267,25 @@ class Order:
         at = self._ids.bisect_right(label)
         if at == len(self._ids):
             return label + _GAP
-        if self._ids.peekitem(at)[0] - label < 2:
+        right = self._ids.peekitem(at)[0]
+        if right - label < 2:
             self._spread(at)
             return self._label_behind(item_id)
-        return (label + self._ids.peekitem(at)[0]) // 2
+        self._latest = label, self._between(label, right)
+        return self._latest[1]
+
+    def _between(self, left: int, right: int) -> int:
+        """Return a label between two: the middle, or where it leaves room for more of the same.
+
+        Who came behind this very label, or behind the item that came last, will probably do so again. That
+        way labels are spread once in 400 placements behind one anchor, not in 40.
+        """
+        anchor, last = self._latest
+        if left == anchor:
+            return right - max(1, (right - left) >> _ROOM)
+        if left == last:
+            return left + max(1, (right - left) >> _ROOM)
+        return (left + right) // 2
 
     def _spread(self, at: int) -> None:
         """Spread the labels around a position out evenly.

@@ -34,7 +34,7 @@ class Update:
         """
         if self.snapshot is not None:
             return [{"op": "replace", "path": "", "value": self.snapshot.to_dict()}]
-        raws = ops.merged(raw for change in self.changes for raw in change._raw)  # pyright: ignore[reportPrivateUsage]
+        raws = ops.merged(raw for change in self.changes for raw in ops.listed(change._raw))  # pyright: ignore[reportPrivateUsage]
         return ops.patch(raws, self.revision, append=append) if self.revision != self.since else []
 
     def to_dict(self, append: bool = True) -> dict[str, Json]:

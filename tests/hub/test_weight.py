@@ -1,11 +1,10 @@
 """The estimate of what a conversation takes, beside what it does take."""
 
-import gc
-import tracemalloc
 from collections.abc import Callable, Sequence
 
 import pytest
 
+from benchmarks._memory import taken
 from rtstate import Conversation, simulate
 from rtstate.hub._weight import bulk_of, bulk_of_checkpoint, weight
 from rtstate.logs import Record
@@ -34,18 +33,6 @@ def fed(records: Sequence[Record], history: int) -> Conversation:
     for record in records:
         conversation.feed(record.raw)
     return conversation
-
-
-def taken(make: Callable[[], object]) -> int:
-    make()
-    gc.collect()
-    tracemalloc.start()
-    kept = make()
-    gc.collect()
-    size, _ = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    del kept
-    return size
 
 
 @pytest.mark.parametrize("history", [0, 100, 1000])

@@ -279,6 +279,7 @@ def test_streams_have_exactly_the_length_asked_for() -> None:
     assert len(of_type(simulate.text_stream(300, dialect="beta"), "response.text.delta")) == 300
     audio = of_type(simulate.audio_stream(60, chunk_ms=40), "response.output_audio.delta")
     assert [len(b64decode(event["delta"])) for event in audio] == [40 * 48] * 60
+    assert len(of_type(simulate.audio_stream(60, dialect="beta"), "response.audio.delta")) == 60
     assert len(of_type(simulate.long_conversation(31), "conversation.item.added")) == 31
     assert len(list(islice(simulate.long_conversation(10**9), 5))) == 5
 

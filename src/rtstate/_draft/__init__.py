@@ -33,6 +33,8 @@ KEPT_ERRORS: Final = 20
 class Draft(Requests):
     """The working copy of one conversation, and all the verbs that change it."""
 
+    __slots__ = ()
+
     def speaks(self, dialect: Dialect) -> None:
         """Note which dialect the server turned out to speak, unless the caller has said which."""
         if self.dialect == "auto":

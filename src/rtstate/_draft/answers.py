@@ -16,6 +16,8 @@ _KIND = {"text": "output_text", "transcript": "output_audio"}
 class Answers(Items):
     """What can happen to an item that the model is producing."""
 
+    __slots__ = ()
+
     def put_part(
         self, item_id: ItemId, index: int, copy: PartCopy, response_id: ResponseId | None, *, final: bool
     ) -> None:
@@ -27,6 +29,28 @@ class Answers(Items):
             if final:
                 self.close_part(part)
 
+    def stream(self, item_id: ItemId, index: int, source: str, delta: str) -> bool:
+        """Append a delta to the text that a part streams already, and tell whether it was one. Cost: O(1).
+
+        The short way that nearly all deltas go: a text that streams is by that alone open, typed, placed and
+        not truncated. False is for :meth:`append_text`; nothing has been written then.
+        """
+        item = self.items.get(item_id)
+        if item is None or index >= len(item.parts):
+            return False
+        part = item.parts[index]
+        text = part.stream
+        if text is None or text.source != source or not delta:
+            return False
+        if part.audio_ms != part.noted_ms and text is part.transcript:
+            part.note_arrival(text)
+        chunks = text.chunks
+        chunks.append(delta)
+        self.ops.append((text, len(chunks)))
+        if item.frozen is not None or item.grew is not part:
+            self.grew(part)
+        return True
+
     def append_text(
         self, item_id: ItemId, index: int, name: str, source: str, delta: str, response_id: ResponseId | None
     ) -> None:
@@ -34,19 +58,6 @@ class Answers(Items):
 
         ``source`` is the delta's wire name: where two names feed one text, the first one seen counts.
         """
-        item = self.items.get(item_id)
-        if item is not None and index < len(item.parts):
-            open_part = item.parts[index]
-            stream = open_part.stream
-            if stream is not None and stream.source == source and delta:
-                # The short way: what streams is by that alone open, typed, placed and not truncated.
-                if open_part.audio_ms != open_part.noted_ms and stream is open_part.transcript:
-                    open_part.note_arrival(stream)
-                stream.chunks.append(delta)
-                self.ops.append((stream, len(stream.chunks)))
-                if item.frozen is not None or item.grew is not open_part:
-                    self.grew(open_part)
-                return
         part = self._answer_part(item_id, index, response_id, _KIND[name], delta=True)
         if part is None:
             return

@@ -18,6 +18,8 @@ _RANK: Final = {IN_PROGRESS: 0, INCOMPLETE: 1, COMPLETED: 2}
 class Items(Parts):
     """What can happen to an item, whatever it is."""
 
+    __slots__ = ()
+
     def too_late(self, item_id: ItemId) -> bool:
         """Tell whether an id is deleted, or belongs to a session that is over: that counts as late."""
         item = self.items.get(item_id)

@@ -22,6 +22,8 @@ _TYPED: Final = ("input_text", "input_image")
 class Parts(Writer):
     """What can happen to a part, whoever speaks it."""
 
+    __slots__ = ()
+
     def part_at(self, item: ItemWork, index: int) -> PartWork:
         """Return the part at an index, made with those before it if there is none yet."""
         while len(item.parts) <= index:

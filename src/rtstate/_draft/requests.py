@@ -20,6 +20,8 @@ _NAMELESS: Final = "?"  # a request without an event_id, which no error can name
 class Requests(Responses):
     """What can happen to the state before the server has said so."""
 
+    __slots__ = ()
+
     def ask_item(self, copy: ItemCopy, anchor: ItemId | End | None, event_id: str | None) -> None:
         """Show an item that the client creates: None places it at the head, END at the end.
 

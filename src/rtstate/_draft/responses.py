@@ -14,6 +14,8 @@ from rtstate._types import COMPLETED, END, IN_PROGRESS, INCOMPLETE, Json, Respon
 class Responses(Speech):
     """What can happen to a response. It ends once, and nothing of it is open after that."""
 
+    __slots__ = ()
+
     def describe_response(self, response: ResponseWork, copy: ResponseCopy) -> None:
         """Fill in what a copy of a response says, beside its end."""
         if copy.conversation_id is not None:

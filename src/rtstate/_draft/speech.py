@@ -21,6 +21,8 @@ from rtstate._types import COMPLETED, ItemId, Json
 class Speech(Answers):
     """What can happen to the user's audio. Its events come before its item as often as after it."""
 
+    __slots__ = ()
+
     def start_speech(self, item_id: ItemId | None, at_ms: float | None) -> None:
         """Note that the user began to speak; from now on there is an item for it."""
         item = None if item_id is None else self.user_item(item_id)

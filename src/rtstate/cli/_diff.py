@@ -7,12 +7,12 @@ import json
 import click
 
 from rtstate import Conversation
+from rtstate._diff import diff
 from rtstate._types import Dialect
 from rtstate.cli._difference import difference
 from rtstate.cli._points import Point, read_point, states
 from rtstate.cli._printing import page_console, print_blocks
 from rtstate.cli._reading import DIALECT
-from rtstate.diff import diff
 
 
 @click.command("diff", short_help="Show what changed between two points of a recording.")

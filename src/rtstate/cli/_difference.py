@@ -10,6 +10,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from rtstate import Operation, Snapshot
+from rtstate._diff import diff
 from rtstate._model import plain
 from rtstate.cli._items import reason
 from rtstate.cli._layout import BAD, QUIET, Entry, clean, heading
@@ -26,7 +27,6 @@ from rtstate.cli._words import (
     what,
     why,
 )
-from rtstate.diff import diff
 
 _LABEL_WIDTH: Final = 24
 _LONGEST_TEXT: Final = 600

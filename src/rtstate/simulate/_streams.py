@@ -29,8 +29,8 @@ def text_stream(deltas: int = 2400, seed: int = 1, dialect: str = "ga") -> list[
     return list(_acted(server, _one_response(server, "text", write)))
 
 
-def audio_stream(deltas: int = 4000, chunk_ms: int = 100, seed: int = 1) -> list[Event]:
-    """Return a legal GA session with one spoken response: so many audio deltas, transcript deltas between.
+def audio_stream(deltas: int = 4000, chunk_ms: int = 100, seed: int = 1, dialect: str = "ga") -> list[Event]:
+    """Return a legal session with one spoken response: so many audio deltas, transcript deltas between.
 
     Each audio delta holds `chunk_ms` (at most 2000) milliseconds of PCM16 at 24 kHz.
 
@@ -49,7 +49,7 @@ def audio_stream(deltas: int = 4000, chunk_ms: int = 100, seed: int = 1) -> list
         server.close_part(response, item)
         server.close_output(response, item)
 
-    server = Server(Random(seed), "ga")
+    server = Server(Random(seed), dialect)
     return list(_acted(server, _one_response(server, "audio", speak)))
 
 

@@ -8,7 +8,7 @@ table and refuses an event type that has two owners.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 from uuid import uuid4
 
 import attrs
@@ -18,6 +18,11 @@ from rtstate._draft import Draft
 
 JsonObject: TypeAlias = dict[str, Any]
 Handler: TypeAlias = Callable[[Draft, JsonObject], None]
+
+PADDING: Final = "padding"
+Padding: TypeAlias = Annotated[Any, PADDING]
+"""What only fills an event up, so that its length tells nothing of its text. No value of it is refused, so
+the reducer need not read it."""
 
 
 class Wire(BaseModel):

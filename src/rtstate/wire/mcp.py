@@ -6,7 +6,7 @@ from typing import Literal
 
 from rtstate._draft import Draft
 from rtstate._types import COMPLETED, IN_PROGRESS, INCOMPLETE
-from rtstate.wire._base import Handler, JsonObject, ServerEvent, reduced
+from rtstate.wire._base import Handler, JsonObject, Padding, ServerEvent, reduced
 from rtstate.wire._objects import Index
 
 
@@ -39,7 +39,7 @@ class ResponseMcpCallArgumentsDelta(ServerEvent):
     item_id: str
     output_index: Index = None
     delta: str
-    obfuscation: str | None = None
+    obfuscation: Padding = None
 
 
 class ResponseMcpCallArgumentsDone(ServerEvent):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from rtstate._draft import Draft
-from rtstate.wire._base import JsonObject, ServerEvent, noted, reduced
+from rtstate.wire._base import JsonObject, Padding, ServerEvent, noted, reduced
 from rtstate.wire._objects import Index, PartEvent
 
 
@@ -14,7 +14,7 @@ class ResponseOutputTextDelta(PartEvent):
 
     type: Literal["response.output_text.delta", "response.text.delta"]
     delta: str
-    obfuscation: str | None = None
+    obfuscation: Padding = None
 
 
 class ResponseOutputTextDone(PartEvent):
@@ -29,7 +29,7 @@ class ResponseOutputAudioTranscriptDelta(PartEvent):
 
     type: Literal["response.output_audio_transcript.delta", "response.audio_transcript.delta"]
     delta: str
-    obfuscation: str | None = None
+    obfuscation: Padding = None
     start_time: float | None = None
 
 
@@ -62,7 +62,7 @@ class ResponseFunctionCallArgumentsDelta(ServerEvent):
     output_index: Index = None
     call_id: str | None = None
     delta: str
-    obfuscation: str | None = None
+    obfuscation: Padding = None
 
 
 class ResponseFunctionCallArgumentsDone(ServerEvent):
@@ -86,14 +86,14 @@ ResponseAudioDone = ResponseOutputAudioDone
 
 
 def on_text_delta(draft: Draft, event: JsonObject) -> None:
-    draft.append_text(
+    item_id, index, source, delta = (
         event["item_id"],
         event.get("content_index") or 0,
-        "text",
         event["type"],
         event["delta"],
-        event.get("response_id"),
     )
+    if not draft.stream(item_id, index, source, delta):
+        draft.append_text(item_id, index, "text", source, delta, event.get("response_id"))
 
 
 def on_text_done(draft: Draft, event: JsonObject) -> None:
@@ -103,14 +103,14 @@ def on_text_done(draft: Draft, event: JsonObject) -> None:
 
 
 def on_transcript_delta(draft: Draft, event: JsonObject) -> None:
-    draft.append_text(
+    item_id, index, source, delta = (
         event["item_id"],
         event.get("content_index") or 0,
-        "transcript",
         event["type"],
         event["delta"],
-        event.get("response_id"),
     )
+    if not draft.stream(item_id, index, source, delta):
+        draft.append_text(item_id, index, "transcript", source, delta, event.get("response_id"))
 
 
 def on_transcript_done(draft: Draft, event: JsonObject) -> None:

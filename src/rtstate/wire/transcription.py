@@ -7,7 +7,7 @@ from typing import Literal
 from rtstate._draft import Draft, PartWork
 from rtstate._json import freeze
 from rtstate._types import IN_PROGRESS
-from rtstate.wire._base import JsonObject, ServerEvent, reduced
+from rtstate.wire._base import JsonObject, Padding, ServerEvent, reduced
 from rtstate.wire._copies import read_usage
 from rtstate.wire._objects import (
     Index,
@@ -26,7 +26,7 @@ class ConversationItemInputAudioTranscriptionDelta(ServerEvent):
     content_index: Index = 0
     delta: str | None = None
     logprobs: list[LogProb] | None = None
-    obfuscation: str | None = None
+    obfuscation: Padding = None
 
 
 class ConversationItemInputAudioTranscriptionCompleted(ServerEvent):
