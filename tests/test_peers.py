@@ -13,7 +13,7 @@ import pytest
 from rtstate import Conversation, UnknownEvent, parse_server_event
 from rtstate.wire import TABLE
 from tests import peers_support as situations
-from tests.peers_support import WORDS, Event, agents_hold
+from tests.peers_support import WORDS, Event, agents_hold, in_beta, reference_holds
 
 with warnings.catch_warnings():  # it imports audioop
     warnings.simplefilter("ignore", DeprecationWarning)
@@ -130,8 +130,66 @@ def test_how_many_server_events_are_read() -> None:
     assert len(theirs) == len(pipecat._server_event_types)  # there is none that only they know
 
 
+IN_ORDER = [("item_1", "one"), ("item_2", "two"), ("item_3", "three")]
+REFERENCE = {  # the situation, and what the reference reducer and ours hold after it
+    "an item inserted between others": (
+        situations.INSERTED,
+        [("item_1", "one"), ("item_3", "three"), ("item_2", "two")],
+        IN_ORDER,
+    ),
+    "an item inserted at the head": (situations.AT_THE_HEAD, IN_ORDER[1::-1], IN_ORDER[:2]),
+    "an answer that was cut off": (
+        situations.CUT_OFF,
+        [("item_answer", "")],
+        [("item_answer", "The parcel is in Leeds, and")],
+    ),
+    "a transcription before its item": (
+        situations.HEARD_LATE[1:],
+        [("item_said", "Hello?")],
+        [("item_said", "Hello?")],
+    ),
+    "an event twice": (
+        situations.TWICE,
+        [("item_answer", "Hello Hello there.")],
+        [("item_answer", "Hello there.")],
+    ),
+    "a response out of band": (situations.BESIDE, IN_ORDER[:1], IN_ORDER[:1]),
+}
+
+
+@pytest.mark.parametrize("row", REFERENCE)
+def test_the_reference_reducer_beside_ours(row: str) -> None:
+    events, theirs, ours = REFERENCE[row]
+    assert reference_holds(in_beta(events))["items"] == theirs
+    assert items(held(in_beta(events))) == ours
+    assert row in SHOWN
+
+
+def test_which_events_the_reference_reducer_reads() -> None:
+    typed = situations.typed("item_1", None, "one")
+    assert reference_holds(in_beta([typed]))["errors"] == []
+    found = reference_holds([typed, *situations.UNKNOWN])
+    assert (found["items"], len(found["errors"])) == ([], 2)
+    assert f"{found['known']} of {len(TABLE)}" in README
+    assert (
+        reference_holds([situations.event("input_audio_buffer.speech_started", "event_1", item_id="item_1")])[
+            "errors"
+        ]
+        == []
+    )
+
+
+@shows("an event under its GA name")
+def test_ga_names() -> None:
+    typed = situations.typed("item_1", None, "one")
+    assert items(held([typed])) == agents_hold([typed]).items == [("item_1", "one")]
+    assert pipecat.parse_server_event(json.dumps(typed)).item.id == "item_1"
+
+
 def test_the_table_claims_only_what_is_shown_here() -> None:
     table = README[README.index("| what comes |") :].split("\n\n")[0].splitlines()[2:]
     assert {row.split("|")[1].strip() for row in table} == SHOWN
-    for peer in ("openai-agents", "pipecat-ai"):  # another version may do it otherwise: look, then say so
-        assert re.search(rf"{peer}\s+{re.escape(metadata.version(peer))}", README), peer
+    used = {peer: metadata.version(peer) for peer in ("openai-agents", "pipecat-ai")}
+    used |= json.loads((situations.NODE / "package.json").read_text("utf-8"))["dependencies"]
+    for peer in ("openai-agents", "pipecat-ai", "openai-realtime-api"):  # another may do it otherwise: look
+        assert re.search(rf"{peer}\s+{re.escape(used[peer])}", README), peer
