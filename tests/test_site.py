@@ -115,7 +115,7 @@ def public() -> dict[str, Any]:
         exported = getattr(module, "__all__", None) or [name for name in own if not name.startswith("_")]
         found |= {f"rtstate.{path}.{name}": getattr(module, name) for name in exported if name not in known}
     for name, value in list(found.items()):
-        if name.rpartition(".")[2] in {"diff", "timing", "transcript", "usage"}:  # also names of modules
+        if getattr(value, "__module__", "").endswith(f".{name.rpartition('.')[2]}"):  # of its module too
             found[f"{value.__module__}.{value.__name__}"] = found.pop(name)
     return found
 
