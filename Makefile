@@ -31,8 +31,10 @@ fuzz: $(READY)  ## look for inputs that break the library (TARGET=feed, SECONDS=
 coverage: $(READY) $(NODE_READY) redis-server chromium  ## run the tests and list the lines and branches they miss
 	@$(BIN)/pytest --cov $(PARALLEL) $(ARGS)
 
-docs: $(READY)  ## run every code block of the README and docs
-	@$(BIN)/pytest tests/test_docs.py $(ARGS)
+docs: $(READY)  ## run every code block of the README and docs, and build the site into site/
+	@$(BIN)/pytest $(PARALLEL) tests/test_docs.py tests/test_site.py $(ARGS)
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --site-dir build/mkdocs
+	@$(BIN)/zensical build --strict --clean
 
 lint: $(READY)  ## check style and formatting
 	@$(BIN)/ruff check
@@ -59,7 +61,7 @@ lock: | $(BIN)/python  ## pin requirements/dev.txt again after a change of pypro
 	  $(if $(UPGRADE),--upgrade) --output-file requirements/dev.txt
 
 clean:  ## remove .venv and everything that was built
-	@rm -rf $(VENV) $(NODE)/node_modules build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) $(NODE)/node_modules build dist site .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): pyproject.toml requirements/dev.txt | $(BIN)/python
