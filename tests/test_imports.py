@@ -39,7 +39,6 @@ LADDER = [
     ["wire.audio", "wire.client", "wire.items", "wire.mcp", "wire.responses", "wire.session", "wire.streams"],
     ["wire.transcription", "wire.voicelive"],
     ["wire"],
-    ["wire.__main__"],
     # the conversation
     ["_watch", "checkpoint"],
     ["conversation", "events"],

@@ -41,8 +41,8 @@ def page() -> str:
 
 
 def said(words: list[str]) -> str:
-    """Return what the command prints, at 100 columns."""
-    printed = CliRunner().invoke(commands, words, prog_name="rtstate", env={"COLUMNS": "100"}).stdout
+    """Return what the command prints, as wide as a terminal shows it."""
+    printed = CliRunner().invoke(commands, words, prog_name="rtstate", terminal_width=80).stdout
     return "\n".join(line.rstrip() for line in printed.splitlines())
 
 
