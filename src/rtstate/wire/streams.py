@@ -124,13 +124,14 @@ def on_transcript_done(draft: Draft, event: JsonObject) -> None:
 
 
 def on_audio_delta(draft: Draft, event: JsonObject) -> None:
-    draft.append_audio(
+    item_id, index, source, chunk = (
         event["item_id"],
         event.get("content_index") or 0,
         event["type"],
         event["delta"],
-        event.get("response_id"),
     )
+    if not draft.stream_audio(item_id, index, source, chunk):
+        draft.append_audio(item_id, index, source, chunk, event.get("response_id"))
 
 
 def on_arguments_delta(draft: Draft, event: JsonObject) -> None:
