@@ -82,7 +82,7 @@ class Answers(Items):
     def stream_audio(self, item_id: ItemId, index: int, source: str, chunk: str) -> bool:
         """Count, and where asked keep, one more chunk of base64 audio of a part that has some. Cost: O(1).
 
-        The short way, also for a closed part. False is for :meth:`append_audio`; nothing has been written then.
+        The short way, also for a closed part. False is for :meth:`append_audio`; nothing is written then.
         """
         item = self.items.get(item_id)
         if item is None or index >= len(item.parts) or item.session != self.session_number:
