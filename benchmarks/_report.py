@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from math import ceil, log10
 from pathlib import Path
+from textwrap import fill
 from typing import Any, Final
 
 from benchmarks import _node
@@ -46,12 +47,12 @@ is in `benchmarks/README.md`.
 _SUMMARY: Final = """\
 ## What has to be reached
 
-{met} of {rows} are.{missing} Each row is a figure below, under its question; a note says why one misses.
+{met} of {rows} are.{missing} Each row is a figure below, under its question.
 
-| figure | at most | reached | met | question | note |
-|---|---|---|---|---|---|
+| figure | at most | reached | met | question |
+|---|---|---|---|---|
 {table}
-"""
+{notes}"""
 
 
 def result(question: Question, size: Size, figures: Iterable[Figure], command: str) -> dict[str, Any]:
@@ -98,6 +99,7 @@ def summary(results: Iterable[Mapping[str, Any]]) -> str:
         rows=len(TARGETS),
         missing=f" {missing} were not measured." if missing else "",
         table="\n".join(_reached(target, ratios.get(name)) for name, target in TARGETS.items()),
+        notes=_notes([TARGETS[name] for name, met in reached.items() if not met]),
     )
 
 
@@ -112,9 +114,14 @@ def _reached(target: Target, ratio: float | None) -> str:
         reached,
         "" if ratio is None else "yes" if met else "no",
         f"`{target.question}`",
-        "" if met else target.note,
     )
     return f"| {' | '.join(cells)} |"
+
+
+def _notes(missed: Iterable[Target]) -> str:
+    """Return why figures miss, and what was tried, as a list."""
+    told = [fill(f"- {each.name}: {each.note}", 110, subsequent_indent="  ") for each in missed if each.note]
+    return "\n".join(["\nWhy the others miss, and what was tried:\n", *told, ""]) if told else ""
 
 
 def show(results: Iterable[Mapping[str, Any]]) -> None:

@@ -6,7 +6,7 @@ says why, and what was tried; it is shown only then.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 
@@ -18,11 +18,7 @@ class Target:
     question: str
     what: str
     at_most: float
-
-    @property
-    def note(self) -> str:
-        """Why it misses, where it does."""
-        return _NOTES.get(self.name, "")
+    note: str = ""
 
 
 _ROWS: Final = (
@@ -91,4 +87,4 @@ _NOTES: Final = {
     "replay": "See text deltas; its last tenth is as quick as the first.",
 }
 
-TARGETS: Final = {row.name: row for row in _ROWS}
+TARGETS: Final = {row.name: replace(row, note=_NOTES.get(row.name, "")) for row in _ROWS}
