@@ -1,0 +1,43 @@
+"""Which test files are a module's own: those that alone have to reach all of it."""
+
+from __future__ import annotations
+
+_DRAFT = "tests/test_draft.py"
+_WIRE = "tests/wire/test_"
+_ITEMS = (f"{_WIRE}items.py", f"{_WIRE}item_order.py", f"{_WIRE}item_ends.py")
+
+OWN: dict[str, tuple[str, ...]] = {
+    # the verbs: told directly, and by the events that they are for
+    "_draft": (_DRAFT, f"{_WIRE}session.py"),
+    "_draft.copies": (_DRAFT, *_ITEMS),
+    "_draft.work": (_DRAFT, *_ITEMS, f"{_WIRE}responses.py"),
+    "_draft.writer": (_DRAFT, *_ITEMS, f"{_WIRE}streams.py"),
+    "_draft.parts": (_DRAFT, *_ITEMS, f"{_WIRE}streams.py"),
+    "_draft.items": (_DRAFT, *_ITEMS, f"{_WIRE}responses.py"),
+    "_draft.answers": (_DRAFT, f"{_WIRE}streams.py", f"{_WIRE}mcp.py", f"{_WIRE}responses.py"),
+    "_draft.speech": (_DRAFT, f"{_WIRE}streams.py", f"{_WIRE}transcription.py", f"{_WIRE}audio.py"),
+    "_draft.responses": (_DRAFT, f"{_WIRE}responses.py"),
+    "_draft.requests": (_DRAFT, f"{_WIRE}client.py"),
+    "_draft.saving": ("tests/test_saving.py", "tests/test_checkpoint.py"),
+    "_draft.reviving": ("tests/test_saving.py", "tests/test_checkpoint.py"),
+    # the events
+    "wire": (f"{_WIRE}parsing.py",),
+    "wire._base": (f"{_WIRE}parsing.py", f"{_WIRE}classes.py"),
+    "wire._objects": (f"{_WIRE}classes.py", f"{_WIRE}parsing.py"),
+    "wire._copies": (*_ITEMS, f"{_WIRE}responses.py", f"{_WIRE}session.py"),
+    "wire._shapes": (f"{_WIRE}parsing.py",),
+    "wire.items": (*_ITEMS, f"{_WIRE}classes.py"),
+    **{
+        f"wire.{name}": (f"{_WIRE}{name}.py", f"{_WIRE}classes.py")
+        for name in ("audio", "client", "mcp", "responses", "session", "streams", "transcription", "voicelive")
+    },
+}
+
+
+def own_tests(module: str) -> tuple[str, ...]:
+    """Return the test files of a module, by the name it has in the house, as ``_draft.items``."""
+    if module in OWN:
+        return OWN[module]
+    package, _, name = module.rpartition(".")
+    folder = f"tests/{package}/" if package else "tests/"
+    return (f"{folder}test_{name.lstrip('_')}.py",)
