@@ -40,13 +40,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the command line asks for; exit 1 where a mutant lives that nobody has explained."""
     known = modules()
     parser = argparse.ArgumentParser(prog="python -m mutants", description=__doc__)
-    parser.add_argument("module", nargs="*", default=["*"], help="_order, wire.items, '_draft*'; all by default")
+    parser.add_argument("module", nargs="*", help="_order, wire.items, '_draft*'")
     parser.add_argument("--again", action="store_true", help="only those that lived the last time")
     parser.add_argument("--jobs", type=int, default=1, help="how many at a time (1)")
     parser.add_argument("--examples", type=int, default=5, help="Hypothesis's, per test (5)")
     parser.add_argument("--list", action="store_true", help="show the mutants and try none")
     options = parser.parse_args(arguments)
-    chosen = {name: path for name, path in known.items() if any(fnmatch(name, each) for each in options.module)}
+    chosen = {
+        name: path for name, path in known.items() if any(fnmatch(name, each) for each in options.module)
+    }
     if not chosen:
         parser.error(f"no such module; there are {', '.join(known)}")
 
@@ -149,7 +151,16 @@ def _in_forks(session: Session, tasks: list[Task], jobs: int, results) -> None: 
 
 def _report(chosen: dict[str, Path], found: dict[str, dict[str, str]]) -> int:
     rows: list[list[object]] = [
-        ["module", "mutants", "killed", "timed out", "explained", "survived", "score", "without the explained"]
+        [
+            "module",
+            "mutants",
+            "killed",
+            "timed out",
+            "explained",
+            "survived",
+            "score",
+            "without the explained",
+        ]
     ]
     total: Counter[str] = Counter()
     unexplained = 0

@@ -66,7 +66,7 @@ def _read(name: str) -> dict[str, Any]:
 @cache
 def _library() -> str:
     """Digest the library, and what the tests share."""
-    shared = [each for each in (ROOT / "tests").glob("*.py") if not each.name.startswith("test_")]
+    shared = [each for each in (ROOT / "tests").glob("*.py") if not each.name.startswith(("test_", "own"))]
     return _digest("".join(each.read_text() for each in sorted([*(ROOT / "src").rglob("*.py"), *shared])))
 
 
@@ -78,9 +78,7 @@ def table(rows: Sequence[Sequence[object]]) -> str:
     """Write rows as a table of Markdown, numbers to the right."""
     texts = [[str(each) for each in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
-    lines = [
-        "| " + " | ".join(t.ljust(w) if not at else t.rjust(w) for at, (t, w) in enumerate(zip(row, widths, strict=True))) + " |"
-        for row in texts
-    ]
-    rule = "|" + "|".join("-" * (w + 2) if not at else "-" * (w + 1) + ":" for at, w in enumerate(widths)) + "|"
-    return "\n".join([lines[0], rule, *lines[1:]])
+    lines = [[texts[0][0].ljust(widths[0]), *map(str.rjust, texts[0][1:], widths[1:])]]
+    lines += [["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]]
+    lines += [[row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])] for row in texts[1:]]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -93,8 +93,7 @@ def _name(source: str, mutated: str, within: str) -> tuple[int, str]:
         last -= 1
     was = _told(old[first : max(last, first + 1)])
     now = _told(new[first : max(last - window, first)])
-    # a long line is told by what differs
-    if len(was) + len(now) > 150:
+    if len(was) + len(now) > 150:  # then what differs is enough
         was, now = _difference(was, now)
     return first + 1, f"{within or '(module)'}: {was} -> {now}"
 
@@ -116,17 +115,17 @@ def _difference(was: str, now: str) -> tuple[str, str]:
 
 
 def _string(node: cst.BaseString) -> Iterable[cst.BaseString]:
-    """One change of a text is enough: mutmut has two more, which the same tests notice."""
+    """Change a text once: mutmut has two more ways, which the same tests notice."""
     yield from list(operator_string(node))[:1]
 
 
 def _told_value(node: cst.FormattedStringExpression) -> Iterable[cst.FormattedStringExpression]:
-    """A message that does not say which one."""
+    """Leave out of a message which one it is about."""
     yield node.with_changes(expression=cst.Name("None"))
 
 
 def _statement(node: cst.SimpleStatementLine) -> Iterable[cst.BaseStatement]:
-    """A call that is left out; a value that is not returned."""
+    """Leave out a call, or the value that is returned."""
     match node.body:
         case [cst.Expr(value=cst.Call() | cst.Await() | cst.Yield())]:
             yield node.with_changes(body=[cst.Pass()])
@@ -143,7 +142,7 @@ def _is_none(value: cst.BaseExpression) -> bool:
 
 
 def _condition(node: cst.If | cst.While | cst.IfExp | cst.Assert) -> Iterable[cst.CSTNode]:
-    """A condition the other way round."""
+    """Turn a condition round."""
     inner = node.test.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
     yield node.with_changes(test=cst.UnaryOperation(cst.Not(), inner))
 
@@ -209,7 +208,10 @@ class _Visitor(MutationVisitor):
 
 
 def _is_overload(node: cst.FunctionDef) -> bool:
-    return any(isinstance(each.decorator, cst.Name) and each.decorator.value == "overload" for each in node.decorators)
+    return any(
+        isinstance(each.decorator, cst.Name) and each.decorator.value == "overload"
+        for each in node.decorators
+    )
 
 
 def _is_for_types(node: cst.BaseExpression) -> bool:

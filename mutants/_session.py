@@ -12,8 +12,10 @@ import resource
 import signal
 import sys
 import time
+import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
@@ -38,6 +40,7 @@ _BUDGET = 2.5  # seconds of tests, beside a module's own, that a mutant is tried
 _MEMORY = 6 << 30
 _OPTIONS = (
     *("-q", "-p", "no:cacheprovider", "-p", "no:xdist", f"--hypothesis-profile={PROFILE}"),
+    *("--assert=plain", "--tb=native"),  # nobody reads why one fails
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # Hypothesis is imported already
 )
 
@@ -122,7 +125,7 @@ class Session:
         return {"seconds": seconds, "passed": passed, "lines": {}}
 
     def cases(self, module: str, mutant: Mutant) -> list[Case]:
-        """Return the tests that a mutant is tried against: the module's own, then others; quick ones first."""
+        """Return the tests for a mutant: the module's own, then others, quick ones first."""
         cases = sorted(self._reaching(module, mutant.line), key=lambda case: case.seconds)
         files = own(module)
         mine = [case for case in cases if case.file in files]
@@ -136,7 +139,7 @@ class Session:
         return [*mine, *others]
 
     def _reaching(self, module: str, line: int) -> list[Case]:
-        """The tests that run a line, or the one that it belongs to where a statement has several."""
+        """Return the tests that run a line, or the one that it belongs to where a statement has several."""
         for each in range(line, max(line - 12, 0), -1):
             if found := [case for case in self._cases if case.passed and each in case.lines.get(module, ())]:
                 return found
@@ -145,9 +148,7 @@ class Session:
     def runs_at_import(self, module: str, mutant: Mutant) -> bool:
         return not mutant.within or mutant.line in self._at_import[module]
 
-    def attempt(
-        self, module: str, path: Path, original: str, mutant: Mutant, cases: Sequence[Case]
-    ) -> int:
+    def attempt(self, module: str, path: Path, original: str, mutant: Mutant, cases: Sequence[Case]) -> int:
         """Fork; there, become the mutant and run tests until one fails. Return the process."""
         child = os.fork()
         if child:
@@ -157,11 +158,12 @@ class Session:
             resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
             if not exchange(self.functions[module], path, original, mutant.source):
                 os._exit(NOT_IN_FUNCTIONS)
+            gc.disable()
+            warnings.simplefilter("error")
             for case in cases:
                 signal.setitimer(signal.ITIMER_PROF, 1 + 5 * case.seconds)
                 signal.setitimer(signal.ITIMER_REAL, 20 + 20 * case.seconds)  # for one that waits
-                if any(report.failed for report in _run(case.item)):
-                    os._exit(1)
+                _run_barely(case.item)
             os._exit(0)
         except BaseException:
             os._exit(1)
@@ -173,7 +175,7 @@ def collect(modules: Mapping[str, Path], work: Any) -> int:
 
 
 def _unchanged(items: Sequence[pytest.Item]) -> list[str]:
-    """The tests whose files are what they were."""
+    """Name the tests whose files are what they were."""
     return [item.nodeid for item in items if _kept.is_same(item.path)]
 
 
@@ -181,6 +183,17 @@ def _run(item: pytest.Item, following: pytest.Item | None = None) -> list[pytest
     from _pytest.runner import runtestprotocol
 
     return runtestprotocol(item, log=False, nextitem=following)
+
+
+def _run_barely(item: Any) -> None:
+    """Run a test without its reports, which cost ten times as much; raise what it raises."""
+    if not item._request:
+        item._initrequest()
+    with suppress(pytest.skip.Exception):
+        item.session._setupstate.setup(item)
+        item.runtest()
+    item.session._setupstate.teardown_exact(None)
+    item._request, item.funcargs = False, None
 
 
 # In the fork
@@ -210,7 +223,9 @@ Functions = dict[tuple[str, int], list[FunctionType]]
 
 def exchange(functions: Functions, path: Path, source: str, mutated: str) -> bool:
     """Give the functions of a module the code of a mutant; False where it is not in functions alone."""
-    before, after = (dict(_codes(compile(each, path, "exec", dont_inherit=True))) for each in (source, mutated))
+    before, after = (
+        dict(_codes(compile(each, path, "exec", dont_inherit=True))) for each in (source, mutated)
+    )
     exchanged = False
     for key, code in before.items():
         if key in after and after[key] != code:
@@ -255,7 +270,10 @@ class _Mutated:
             return None
         package = [str(self._path.parent)] if self._path.name == "__init__.py" else None
         return spec_from_file_location(
-            name, self._path, loader=self, submodule_search_locations=package  # type: ignore[arg-type]
+            name,
+            self._path,
+            loader=self,
+            submodule_search_locations=package,  # type: ignore[arg-type]
         )
 
     def create_module(self, spec: Any) -> None:

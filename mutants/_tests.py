@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "rtstate"
 
 SCOPE = ("_order", "_vector", "_growing", "_draft", "wire")
-"""Where it is decided what a conversation becomes: three modules, and two packages with all that is in them."""
+"""Where it is decided what a conversation becomes: three modules, and two packages with all in them."""
 
 TESTS = (
     "tests/test_order.py",

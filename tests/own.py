@@ -6,6 +6,8 @@ _DRAFT = "tests/test_draft.py"
 _WIRE = "tests/wire/test_"
 _ITEMS = (f"{_WIRE}items.py", f"{_WIRE}item_order.py", f"{_WIRE}item_ends.py")
 
+_FAMILIES = ("audio", "client", "mcp", "responses", "session", "streams", "transcription", "voicelive")
+
 OWN: dict[str, tuple[str, ...]] = {
     # the verbs: told directly, and by the events that they are for
     "_draft": (_DRAFT, f"{_WIRE}session.py"),
@@ -27,10 +29,7 @@ OWN: dict[str, tuple[str, ...]] = {
     "wire._copies": (*_ITEMS, f"{_WIRE}responses.py", f"{_WIRE}session.py"),
     "wire._shapes": (f"{_WIRE}parsing.py",),
     "wire.items": (*_ITEMS, f"{_WIRE}classes.py"),
-    **{
-        f"wire.{name}": (f"{_WIRE}{name}.py", f"{_WIRE}classes.py")
-        for name in ("audio", "client", "mcp", "responses", "session", "streams", "transcription", "voicelive")
-    },
+    **{f"wire.{name}": (f"{_WIRE}{name}.py", f"{_WIRE}classes.py") for name in _FAMILIES},
 }
 
 
