@@ -16,7 +16,7 @@ import attrs
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 from mutmut.mutation.file_mutation import Mutation, MutationVisitor, deep_replace
-from mutmut.mutation.mutators import mutation_operators, operator_string
+from mutmut.mutation.mutators import mutation_operators, operator_arg_removal, operator_string
 from mutmut.mutation.pragma_handling import IgnoredCode
 
 _CHECKS = {"_check"}  # asserts what must hold, for the tests: they are its tests
@@ -129,7 +129,7 @@ def _statement(node: cst.SimpleStatementLine) -> Iterable[cst.BaseStatement]:
     match node.body:
         case [cst.Expr(value=cst.Call() | cst.Await() | cst.Yield())]:
             yield node.with_changes(body=[cst.Pass()])
-        case [cst.Return(value=cst.BaseExpression() as value)] if not _is_none(value):
+        case [cst.Return(value=cst.BaseExpression() as value)] if not _is_nothing(value):
             yield node.with_changes(body=[cst.Return(cst.Name("None"))])
         case [cst.Raise()]:
             yield node.with_changes(body=[cst.Pass()])
@@ -137,8 +137,19 @@ def _statement(node: cst.SimpleStatementLine) -> Iterable[cst.BaseStatement]:
             pass
 
 
-def _is_none(value: cst.BaseExpression) -> bool:
-    return isinstance(value, cst.Name) and value.value == "None"
+def _is_nothing(value: cst.BaseExpression) -> bool:
+    return isinstance(value, cst.Name) and value.value in ("None", "False")
+
+
+def _argument(node: cst.Call) -> Iterable[cst.Call]:
+    """Leave out an argument, or give None instead: where it was False, that says the same."""
+    for mutated in operator_arg_removal(node):
+        same = len(mutated.args) == len(node.args)
+        if not same or not any(
+            _is_nothing(was.value) and _is_nothing(now.value) and was is not now
+            for was, now in zip(node.args, mutated.args, strict=True)
+        ):
+            yield mutated
 
 
 def _condition(node: cst.If | cst.While | cst.IfExp | cst.Assert) -> Iterable[cst.CSTNode]:
@@ -148,8 +159,13 @@ def _condition(node: cst.If | cst.While | cst.IfExp | cst.Assert) -> Iterable[cs
 
 
 _OPERATORS = [
-    *((kind, each) for kind, each in mutation_operators if each is not operator_string),
+    *(
+        (kind, each)
+        for kind, each in mutation_operators
+        if each not in (operator_string, operator_arg_removal)
+    ),
     (cst.BaseString, _string),
+    (cst.Call, _argument),
     (cst.FormattedStringExpression, _told_value),
     (cst.SimpleStatementLine, _statement),
     (cst.If, _condition),
