@@ -19,6 +19,7 @@ TESTS = (
     "tests/test_draft.py",
     "tests/test_draft_items.py",
     "tests/test_draft_requests.py",
+    "tests/test_draft_writer.py",
     "tests/test_saving.py",
     "tests/test_checkpoint.py",
     "tests/test_conversation.py",
