@@ -14,7 +14,7 @@ TARGET = feed restore
 SECONDS = 600
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test redis-server chromium fuzz coverage docs lint format types bench build lock clean
+.PHONY: help demo test redis-server chromium fuzz coverage own mutants laws docs lint format types bench build lock clean
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,16 @@ fuzz: $(READY)  ## look for inputs that break the library (TARGET=feed, SECONDS=
 
 coverage: $(READY) $(NODE_READY) redis-server chromium  ## run the tests and list the lines and branches they miss
 	@$(BIN)/pytest --cov $(PARALLEL) $(ARGS)
+
+own: $(READY)  ## see that each module of the core is reached whole, every branch, by its own tests
+	@$(BIN)/pytest --cov --cov-context=test --cov-report= $(PARALLEL) $$($(BIN)/python -m tests.own --files) $(ARGS)
+	@$(BIN)/python -m tests.own
+
+mutants: $(READY)  ## break the core in small ways and see that a test notices (ARGS="_order --again")
+	@$(BIN)/python -m mutants $(ARGS)
+
+laws: $(READY)  ## ask every law about very many streams (ARGS="--streams 1000 --seed 7")
+	@$(BIN)/python -m tests.laws_at_scale $(ARGS)
 
 docs: $(READY)  ## run every code block of the README and docs, and build the site into site/
 	@$(BIN)/pytest $(PARALLEL) tests/test_docs.py tests/test_site.py $(ARGS)
@@ -61,7 +71,8 @@ lock: | $(BIN)/python  ## pin requirements/dev.txt again after a change of pypro
 	  $(if $(UPGRADE),--upgrade) --output-file requirements/dev.txt
 
 clean:  ## remove .venv and everything that was built
-	@rm -rf $(VENV) $(NODE)/node_modules build dist site .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) $(NODE)/node_modules build dist site .cache .coverage .hypothesis .mutants .mypy_cache .pytest_cache
+	@rm -rf .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): pyproject.toml requirements/dev.txt | $(BIN)/python

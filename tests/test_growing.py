@@ -1,6 +1,7 @@
 """Texts and audio that grow by deltas."""
 
 import base64
+from copy import deepcopy
 
 import pytest
 from hypothesis import given
@@ -84,9 +85,33 @@ def test_what_is_not_base64_is_silence_of_its_length(chunk: str) -> None:
 
 @pytest.mark.parametrize(
     ("chunk", "data"),
-    [("AQID", b"\1\2\3"), ("AQ", b"\1"), ("!!!!", bytes(3)), ("A!QID", b"\1\2\3"), ("é", b""), ("A", b"")],
+    [
+        ("AQID", b"\1\2\3"),
+        ("AQ", b"\1"),
+        ("!!!!", bytes(3)),
+        ("A!QID", b"\1\2\3"),
+        ("!AQID!!!", b"\1\2\3\0\0\0"),
+        ("é", b""),
+        ("A", b""),
+    ],
 )
 def test_a_chunk_decodes(chunk: str, data: bytes) -> None:
     audio = Audio(PATH, "source", 1_000, keep=True)
     audio.append(chunk)
     assert audio.decoded() == data
+
+
+@pytest.mark.parametrize(("rate", "size"), [(0, 5), (-1, 5), (48_000, -1)])
+def test_audio_of_no_size_is_not_read_back(rate: int, size: int) -> None:
+    with pytest.raises(ValueError, match=r"^audio of no size$"):
+        Audio.load(PATH, "source", rate, size, None)
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_audio_goes_on_where_it_was_saved(keep: bool) -> None:
+    audio = Audio(PATH, "source", 1, keep=keep)
+    audio.append("AQID")
+    again = Audio.load(PATH, **deepcopy(audio.save()))  # type: ignore[arg-type]
+    assert again.save() == audio.save()
+    assert again.append("AQ==") == audio.append("AQ==") == 4_000
+    assert again.decoded() == audio.decoded() == (b"\1\2\3\1" if keep else b"")

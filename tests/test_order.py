@@ -371,6 +371,50 @@ def test_an_erased_item_leaves_nothing_on_what_it_hung_on() -> None:
     assert order.ids() == ["p", "r", "a"]
 
 
+def test_a_hidden_item_waits_unseen() -> None:
+    order = order_of("a")
+    assert not order.place("p", "x", ghost=True)
+    assert order.ids() == ["a"]
+    order.place("x", None)
+    order.restore("p")
+    assert order.ids() == ["x", "p", "a"]
+
+
+def test_what_moves_to_the_head_of_a_later_session_stays_in_it() -> None:
+    order = order_of("a", "b")
+    order.start_over()
+    order.append("c", settled=True)
+    order.append("d", settled=False)
+    assert order.place("d", None)
+    assert order.ids() == ["a", "b", "d", "c"]
+
+
+def test_an_order_goes_on_as_it_was_saved() -> None:
+    """With labels of its own: whole numbers, far enough apart."""
+    order = order_of(*(f"item_{number}" for number in range(100)))
+    order.remove("item_50")
+    order.place("p", "x")
+    order.append("q", settled=False)
+    order.place("r", "q")
+    order.start_over()
+    again = Order()
+    again.load(order.save())
+    again._check()
+    assert again.relabelled == {*order.ids(), "item_50"}
+    assert again.save() == order.save()
+    labels = [again.label(item_id) for item_id in again.ids()]
+    assert all(isinstance(label, int) for label in labels)
+    again.relabelled.clear()
+    for each in (order, again):
+        for number in range(20):
+            each.place(f"more_{number}", "item_10")
+        each.place("q", "item_20")
+        each.place("x", "item_30")
+        each.restore("item_50")
+    assert again.ids() == order.ids()
+    assert again.relabelled == {*(f"more_{number}" for number in range(20)), "q", "r", "x", "p", "item_50"}
+
+
 def test_an_empty_id_is_an_id() -> None:
     order = order_of("a")
     order.append("p", settled=False)

@@ -7,9 +7,10 @@ import attrs
 import pytest
 
 from rtstate import CheckpointError, Conversation
-from rtstate._draft import Draft
-from rtstate._draft.saving import save
+from rtstate._draft import Draft, ItemCopy, PartCopy
+from rtstate._draft.saving import load, save
 from rtstate._draft.work import ItemWork, PartWork, ResponseWork
+from rtstate._json import freeze
 from rtstate._order import Order
 from tests.helpers import added, delta, state, user
 from tests.test_checkpoint import goes_on, packed, parts, rich
@@ -104,62 +105,74 @@ def test_every_field_of_an_entity_has_its_place_in_a_checkpoint(node: type[Any])
 
 
 @pytest.mark.parametrize(
-    ("path", "value"),
+    ("path", "value", "said"),
     [
-        (("revision",), -1),
-        (("session_number",), -1),
-        (("input_bytes_per_second",), 0),
-        (("output_bytes_per_second",), -5),
-        (("stats", "surprises"), 1),
-        (("usage", "responses", "count"), -1),
-        (("usage", "responses", "count"), True),
-        (("usage", "responses"), {}),
-        (("usage", "responses"), []),
-        (("usage", "transcription", "seconds"), 1e999),
-        (("errors",), [dict.fromkeys(("type", "code", "message", "param", "event_id"))] * 21),
-        (("items", 0, "id"), "a1"),
-        (("items", 0, "type"), "function_call"),
-        (("items", 0, "hidden"), 0),
-        (("items", 0, "hidden"), -1),
-        (("items", 1, "parts", 0, "type"), "input_audio"),
-        (("items", 1, "parts", 0, "marks"), {"": -1}),
-        (("items", 1, "parts", 0, "arrivals"), [[0, -1]]),
-        (("items", 1, "parts", 0, "arrivals"), [[1, 0], [1, 5]]),
-        (("items", 1, "parts", 0, "arrivals"), [[0, 0, 0]]),
-        (("items", 1, "parts", 0, "arrivals"), [[10_000, 0]]),
-        (("items", 1, "parts", 0, "audio", "size"), -1),
-        (("items", 1, "parts", 0, "audio", "bytes_per_second"), 0),
-        (("items", 1, "parts", 0, "stream"), "text"),
-        (("items", 1, "parts", 0, "growing"), {"text": "", "transcript": ""}),
-        (("slots",), ["u1", "u1", "a1"]),
-        (("slots",), ["u1"]),
-        (("dead",), ["a1"]),
-        (("order", "ids"), ["nobody"]),
-        (("order", "ghosts"), []),
-        (("order", "ghosts"), ["nobody"]),
-        (("order", "floor"), "nobody"),
-        (("order", "waiting"), {"x": ["nobody"]}),
-        (("order", "waiting"), {"a1": ["u1"]}),
-        (("order", "hangers"), {"a1": ["a1"]}),
-        (("order", "hangers"), {"a1": ["nobody"]}),
-        (("responses", 0, "indexes"), [0, 1]),
-        (("responses", 0, "bytes_per_second"), 0),
-        (("finishing",), {"item_id": "nobody", "index": 0, "usage": None}),
-        (("finishing",), {"item_id": "u1", "index": 1, "usage": None}),
-        (("finishing",), {"item_id": "u1", "index": -1, "usage": None}),
-        (("finishing",), {"item_id": "a1", "index": 0, "usage": None}),
-        (("requests", 0, "item_id"), "nobody"),
-        (("requests", 0, "index"), -1),
+        (("revision",), -1, "a revision below 0"),
+        (("sessions", 0, "first_revision"), 0, "sessions out of order"),
+        (("sessions", 0, "first_revision"), 16, "sessions out of order"),
+        (("session_number",), -1, "a revision below 0"),
+        (("input_bytes_per_second",), 0, "audio of no size"),
+        (("output_bytes_per_second",), -5, "audio of no size"),
+        (("stats", "surprises"), 1, ""),
+        (("usage", "responses", "count"), -1, "a bill that does not add up"),
+        (("usage", "responses", "count"), True, "a bill that does not add up"),
+        (("usage", "responses"), {}, "a bill that does not add up"),
+        (("usage", "responses"), [], "a bill that does not add up"),
+        (("usage", "transcription", "seconds"), 1e999, ""),
+        (
+            ("errors",),
+            [dict.fromkeys(("type", "code", "message", "param", "event_id"))] * 21,
+            "more errors than are kept",
+        ),
+        (("items", 0, "id"), "a1", "an item that is listed twice"),
+        (("items", 0, "type"), "function_call", ""),
+        (("items", 0, "hidden"), 0, "too little hidden"),
+        (("items", 0, "hidden"), -1, "too little hidden"),
+        (("items", 1, "parts", 0, "type"), "input_audio", ""),
+        (("items", 1, "parts", 0, "marks"), {"": -1}, "a mark below 0"),
+        (("items", 1, "parts", 0, "arrivals"), [[0, -1]], "text that came before it began"),
+        (("items", 1, "parts", 0, "arrivals"), [[1, 0], [1, 5]], "text that came in disorder"),
+        (("items", 1, "parts", 0, "arrivals"), [[-1, 0]], "text that came before it began"),
+        (("items", 1, "parts", 0, "arrivals"), [[5, 0], [1, 5]], "text that came in disorder"),
+        (("items", 1, "parts", 0, "arrivals"), [[0, 0, 0]], ""),
+        (("items", 1, "parts", 0, "arrivals"), [[10_000, 0]], "text that came and is not there"),
+        (("items", 1, "parts", 0, "audio", "size"), -1, "audio of no size"),
+        (("items", 1, "parts", 0, "audio", "bytes_per_second"), 0, "audio of no size"),
+        (("items", 1, "parts", 0, "stream"), "text", "a stream of nothing"),
+        (("items", 1, "parts", 0, "growing"), {"text": "", "transcript": ""}, ""),
+        (("slots",), ["u1", "u1", "a1"], "an item that is listed twice"),
+        (("slots",), ["u1"], ""),
+        (("dead",), ["a1"], ""),
+        (("order", "ids"), ["nobody"], ""),
+        (("order", "ghosts"), [], ""),
+        (("order", "ghosts"), ["nobody"], ""),
+        (("order", "floor"), "nobody", ""),
+        (("order", "waiting"), {"x": ["nobody"]}, ""),
+        (("order", "waiting"), {"a1": ["u1"]}, ""),
+        (("order", "hangers"), {"a1": ["a1"]}, ""),
+        (("order", "hangers"), {"a1": ["nobody"]}, ""),
+        (("responses", 0, "indexes"), [0, 1], ""),
+        (("responses", 0, "bytes_per_second"), 0, "audio of no size"),
+        (("finishing",), {"item_id": "nobody", "index": 0, "usage": None}, ""),
+        (("finishing",), {"item_id": "u1", "index": 1, "usage": None}, ""),
+        (("finishing",), {"item_id": "u1", "index": -1, "usage": None}, "a part before the first"),
+        (("finishing",), {"item_id": "a1", "index": 0, "usage": None}, "a transcript of what nobody said"),
+        (("requests", 0, "item_id"), "nobody", ""),
+        (("requests", 0, "index"), -1, "a part before the first"),
     ],
 )
-def test_what_has_the_right_types_and_makes_no_sense_is_refused(path: tuple[Any, ...], value: Any) -> None:
+def test_what_has_the_right_types_and_makes_no_sense_is_refused(
+    path: tuple[Any, ...], value: Any, said: str
+) -> None:
     whole, ids = parts(rich())
     bent = whole["draft"]
     for key in path[:-1]:
         bent = bent[key]
     bent[path[-1]] = value
-    with pytest.raises(CheckpointError, match=r"hold together|written by"):
+    with pytest.raises(CheckpointError, match=r"hold together|written by") as refused:
         Conversation.restore(packed(whole, ids))
+    if said:
+        assert str(refused.value) == f"this checkpoint does not hold together: ValueError({said!r})"
 
 
 # How it is written
@@ -173,3 +186,43 @@ def test_another_writer_may_space_it_otherwise() -> None:
     whole, ids = parts(rich())
     spaced = json.dumps(whole, indent=1, sort_keys=True)
     assert Conversation.restore(packed(spaced, ids)).snapshot() == rich().snapshot()
+
+
+def test_a_draft_is_loaded_as_it_was_saved() -> None:
+    """All of it at once: what the state alone would show only much later, too."""
+    draft = Draft("keep", "xai")
+    draft.open_session({"id": "sess_1", "model": "grok", "expires_at": 5})
+    draft.set_formats(input=1, output=1)
+    draft.set_models(answers="grok", transcription="ear")
+    draft.append_audio("a", 1, "sound", "AAAA", "r1")
+    draft.append_text("a", 1, "transcript", "words", "one two", "r1")
+    draft.ask_truncation("a", 1, 500, "event_1")
+    draft.ask_deletion("nobody", None)
+    draft.append_translation("input_transcript", "Ho")
+    part = draft.user_part("u", 0)
+    assert part is not None
+    draft.revise_transcription(part, "Hi", freeze({"seconds": 1.5}), finishing=True)
+    draft.drop_item("gone")
+    draft.take()
+    saved = save(draft)
+    again = load(json.loads(json.dumps(saved)))
+    assert save(again) == saved
+    assert again.finishing == (again.items["u"].parts[0], {"seconds": 1.5})
+    request = again.requests["event_1"]
+    assert (request.kind, request.item, request.index) == ("truncate", again.items["a"], 1)
+    assert again.freeze() == draft.freeze()
+
+
+def test_what_is_loaded_is_shown_already() -> None:
+    """What goes from now on is removed from the document, and a mark at the very beginning is one."""
+    draft = Draft()
+    parts_of_it = [PartCopy("output_text", text="Hi"), PartCopy("output_text")]
+    draft.put_item(ItemCopy("a", "message", role="assistant", parts=parts_of_it), "in_progress")
+    draft.append_text("b", 0, "transcript", "words", "one two", None)
+    draft.truncate("b", 0, 0)
+    draft.take()
+    again = load(json.loads(json.dumps(save(draft))))
+    assert again.items["b"].parts[0].mark == 0
+    copy = ItemCopy("a", "message", role="assistant", parts=parts_of_it[:1])
+    again.put_item(copy, "completed", final=True)
+    assert ("remove", ("items", "a", "content", 1)) in [raw[:2] for raw in again.take()]

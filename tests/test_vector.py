@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from rtstate._vector import Vector
 from tests.test_costs import Work
 
+Entries = list[object]
 SIZES = st.sampled_from((0, 1, 2, 63, 64, 65, 127, 128, 4095, 4096, 4097))
 
 
@@ -71,24 +72,44 @@ def test_untouched_entries_are_shared() -> None:
     assert all(other[at] is entries[at] for at in range(5_000) if at != 70)
 
 
-@pytest.mark.parametrize("index", [-1, 2, 64])
-def test_an_entry_beyond_the_end_is_refused(index: int) -> None:
-    with pytest.raises(IndexError):
-        Vector("ab")[index]  # type: ignore[arg-type]
+@pytest.mark.parametrize(("size", "index"), [(2, -1), (2, 2), (2, 64), (64, 64), (4096, 4096), (0, 0)])
+def test_an_entry_beyond_the_end_is_refused(size: int, index: int) -> None:
+    with pytest.raises(IndexError, match=f"^{index}$"):
+        Vector(list(range(size)))[index]
 
 
 @pytest.mark.parametrize("index", [-1, 3])
 def test_setting_beyond_the_end_is_refused(index: int) -> None:
-    with pytest.raises(IndexError):
+    with pytest.raises(IndexError, match=f"^{index}$"):
         Vector(["a", "b"]).with_(index, "c")
+
+
+@pytest.mark.parametrize(("size", "levels"), [(0, 0), (1, 0), (64, 0), (65, 1), (4096, 1), (4097, 2)])
+def test_a_vector_has_no_more_levels_than_it_needs(size: int, levels: int) -> None:
+    grown: Vector[int] = Vector()
+    for number in range(size):
+        grown = grown.with_(number, number)
+    assert Vector(list(range(size)))._shift == grown._shift == 6 * levels
+
+
+@pytest.mark.parametrize(("size", "more"), [(60, 10), (60, 5_000), (4_000, 100), (64, 1), (4_096, 1)])
+def test_vectors_of_other_depths_differ_by_what_one_has_more(size: int, more: int) -> None:
+    entries: Entries = [object() for _ in range(size + more)]
+    one, other = Vector(entries[:size]), Vector(entries)
+    assert list(one.differences(other)) == [(None, entry) for entry in entries[size:]]
+    assert list(other.differences(one)) == [(entry, None) for entry in entries[size:]]
+
+
+def test_a_difference_is_found_below_two_levels() -> None:
+    entries: Entries = [object() for _ in range(5_000)]
+    changed = object()
+    other = Vector(entries).with_(4_500, changed)
+    assert list(Vector(entries).differences(other)) == [(entries[4_500], changed)]
 
 
 def test_setting_nothing_is_the_same_vector() -> None:
     vector = Vector(["a"])
     assert vector.with_all({}) is vector
-
-
-Entries = list[object]
 
 
 def plainly(one: Entries, other: Entries) -> list[tuple[object, object]]:

@@ -101,7 +101,7 @@ class Vector(Generic[T]):
                 new = new.with_(index, entries[index])
             return new
         flat: list[Any] = list(self)
-        flat.extend([None] * (max(entries, default=-1) + 1 - len(flat)))
+        flat.extend([None] * (max(entries) + 1 - len(flat)))
         for index, value in entries.items():
             flat[index] = value
         return Vector(flat)

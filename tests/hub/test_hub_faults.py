@@ -320,6 +320,7 @@ async def test_connections_that_are_cut_again_and_again_change_nothing(redis_ser
     async with RedisLog.from_url(url) as log, Hub(log, lease=1, checkpoint_every=30) as hub:
         await surely(hub, CALL, 0)
         async with follower(url) as following:
+            await same_everywhere(hub, log, following, 1)  # it follows: one that has yet to begin may give up
             cutting = asyncio.create_task(cut())
             try:
                 for number in range(1, count):

@@ -85,19 +85,15 @@ class Requests(Responses):
         if not item_id:
             self.note("impossible", "a deletion of no item, and none was asked for; ignored")
             return
-        self._settle_requests("delete", item_id)
         self.drop_item(item_id)
 
     def confirm_item(self, item_id: ItemId) -> None:
         """Note that the server has announced an item: a request for it can no longer be refused."""
-        self._settle_requests("create", item_id)
+        for key in [key for key, each in self.requests.items() if each.concerns("create", item_id)]:
+            del self.requests[key]
 
     def _remember(self, event_id: str | None, request: Request) -> None:
         if event_id is not None:
             self.requests[event_id] = request
             if len(self.requests) > _KEPT:
                 del self.requests[next(iter(self.requests))]
-
-    def _settle_requests(self, kind: str, item_id: ItemId) -> None:
-        for key in [key for key, each in self.requests.items() if each.concerns(kind, item_id)]:
-            del self.requests[key]

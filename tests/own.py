@@ -1,0 +1,103 @@
+"""Which test files are a module's own: those that alone have to reach all of it.
+
+`python -m tests.own` sees whether they do, in what `make own` has measured: every line and every branch of
+each module of the core, by its own tests.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import coverage
+
+_DRAFT = "tests/test_draft.py"
+_VERBS = (_DRAFT, "tests/test_draft_items.py", "tests/test_draft_writer.py")
+_WIRE = "tests/wire/test_"
+_ODD = f"{_WIRE}anomalies.py"
+_ITEMS = (f"{_WIRE}items.py", f"{_WIRE}item_order.py", f"{_WIRE}item_ends.py")
+
+_FAMILIES = ("audio", "client", "mcp", "responses", "session", "streams", "transcription", "voicelive")
+
+SOURCE = Path(__file__).parents[1] / "src" / "rtstate"
+EDGES = ("logs", "hub", "simulate", "server", "proxy", "cli", "__main__", "wire.__main__")
+"""What is not of the core: it has tests of its own, of whole processes mostly."""
+
+OWN: dict[str, tuple[str, ...]] = {
+    # the verbs: told directly, and by the events that they are for
+    "_draft": (*_VERBS, f"{_WIRE}session.py"),
+    "_draft.copies": (*_VERBS, *_ITEMS),
+    "_draft.work": (*_VERBS, *_ITEMS, f"{_WIRE}responses.py"),
+    "_draft.writer": (*_VERBS, *_ITEMS, f"{_WIRE}streams.py"),
+    "_draft.parts": (*_VERBS, *_ITEMS, f"{_WIRE}streams.py"),
+    "_draft.items": (*_VERBS, *_ITEMS, f"{_WIRE}responses.py", _ODD),
+    "_draft.answers": (*_VERBS, f"{_WIRE}streams.py", f"{_WIRE}mcp.py", f"{_WIRE}responses.py", _ODD),
+    "_draft.speech": (*_VERBS, f"{_WIRE}streams.py", f"{_WIRE}transcription.py", f"{_WIRE}audio.py", _ODD),
+    "_draft.responses": (*_VERBS, f"{_WIRE}responses.py"),
+    "_draft.requests": (_DRAFT, "tests/test_draft_requests.py", f"{_WIRE}client.py", _ODD),
+    "_draft.saving": ("tests/test_saving.py", "tests/test_checkpoint.py"),
+    "_draft.reviving": ("tests/test_pure.py",),
+    # the values
+    "_types": ("tests/test_operations.py",),
+    "_model": ("tests/test_document.py",),
+    # the doors
+    "__init__": ("tests/test_public.py",),
+    "events": (f"{_WIRE}classes.py",),
+    "views": ("tests/views/test_usage.py",),
+    "exports": ("tests/exports/test_common.py",),
+    "exports._people": ("tests/exports/test_livekit.py",),
+    # the events
+    "wire": (f"{_WIRE}parsing.py",),
+    "wire._base": (f"{_WIRE}parsing.py", f"{_WIRE}classes.py"),
+    "wire._objects": (f"{_WIRE}classes.py", f"{_WIRE}parsing.py"),
+    "wire._copies": (*_ITEMS, f"{_WIRE}responses.py", f"{_WIRE}session.py", _ODD),
+    "wire._shapes": (f"{_WIRE}parsing.py",),
+    "wire.items": (*_ITEMS, f"{_WIRE}classes.py"),
+    **{f"wire.{name}": (f"{_WIRE}{name}.py", f"{_WIRE}classes.py") for name in _FAMILIES},
+}
+
+
+def own_tests(module: str) -> tuple[str, ...]:
+    """Return the test files of a module, by the name it has in the house, as ``_draft.items``."""
+    if module in OWN:
+        return OWN[module]
+    package, _, name = module.rpartition(".")
+    folder = f"tests/{package}/" if package else "tests/"
+    return (f"{folder}test_{name.lstrip('_')}.py",)
+
+
+def core() -> dict[str, Path]:
+    """The modules of the core by name."""
+    found: dict[str, Path] = {}
+    for path in sorted(SOURCE.rglob("*.py")):
+        name = ".".join(path.relative_to(SOURCE).with_suffix("").parts)
+        if not any(name == edge or name.startswith(f"{edge}.") for edge in EDGES):
+            found[name.removesuffix(".__init__")] = path
+    return found
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print what modules' own tests do not reach; exit 1 where there is any. ``--files`` names the tests."""
+    if "--files" in arguments:
+        print(*sorted({file for module in core() for file in own_tests(module)}))
+        return 0
+    measured = coverage.Coverage()
+    measured.load()
+    missed = 0
+    for module, path in core().items():
+        contexts = ["^$", *(f"^{re.escape(file)}::" for file in own_tests(module))]
+        told = io.StringIO()
+        percent = measured.report(include=[str(path)], contexts=contexts, file=told, skip_covered=False)
+        if percent < 100:
+            missed += 1
+            line = next(line for line in told.getvalue().splitlines() if path.name in line)
+            print(f"{module}: {line.partition('.py')[2].strip()}  by {', '.join(own_tests(module))}")
+    print(f"{len(core()) - missed} of {len(core())} modules are reached whole by their own tests")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,270 @@
+"""What is said and how it is written down, told to the draft: speech, parts, operations, the bill."""
+
+import base64
+from typing import Any
+
+import attrs
+import pytest
+
+from rtstate._draft import Draft, ItemCopy, PartCopy, ResponseCopy
+from rtstate._draft.saving import load, save
+from rtstate._json import EMPTY, freeze
+from rtstate._types import COMPLETED, INCOMPLETE
+from tests.test_draft import MESSAGE, Told, put
+
+HI = PartCopy("output_text", text="Hi")
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+def item(told: Told, item_id: str = "a") -> Any:
+    return told.document["items"][item_id]
+
+
+def sound(size: int) -> str:
+    return base64.b64encode(bytes(size)).decode()
+
+
+def test_what_a_copy_does_not_say_is_none() -> None:
+    """Which says nothing; an empty text would say that there is none."""
+    for copy, said in (
+        (PartCopy(), ()),
+        (ItemCopy("a"), ("id",)),
+        (ResponseCopy("r"), ("id", "out_of_band")),
+    ):
+        for field in attrs.fields(type(copy)):
+            if field.name not in said:
+                assert getattr(copy, field.name) is (EMPTY if field.name in ("extra", "mcp") else None)
+
+
+# Speech
+
+
+def test_speech_of_no_item_makes_none(told: Told) -> None:
+    told.draft.start_speech(None, 5)
+    assert told.ends() == [
+        ("replace", "/input_audio/speaking"),
+        ("replace", "/input_audio/speech_started_ms"),
+    ]
+    assert told.document["items"] == {}
+
+
+def test_the_end_of_speech_that_nobody_saw_begin(told: Told) -> None:
+    told.draft.start_speech("u1", 5)
+    told.draft.stop_speech("u1", 7)
+    told.draft.stop_speech("u2", 9)
+    told.ends()
+    heard = told.document["input_audio"]
+    assert (heard["item_id"], heard["speech_started_ms"], heard["speech_stopped_ms"]) == ("u2", None, 9)
+    assert heard["speaking"] is False
+
+
+def test_what_is_committed_is_no_longer_spoken(told: Told) -> None:
+    for committed, speaking in (("u1", True), ("u2", False)):
+        told.draft.start_speech("u2", 5)
+        told.draft.commit_speech(committed)
+        told.ends()
+        assert told.document["input_audio"]["speaking"] is speaking
+
+
+def test_whoever_is_transcribed_is_the_user(told: Told) -> None:
+    told.draft.put_item(ItemCopy("u", "message"), COMPLETED)
+    told.draft.user_part("u", 0)
+    told.ends()
+    assert item(told, "u")["role"] == "user"
+
+
+def test_a_transcript_that_was_revised_is_not_dropped_by_a_final_copy(told: Told) -> None:
+    part = told.draft.user_part("u", 0)
+    assert part is not None
+    told.draft.revise_transcription(part, "Hi")
+    told.draft.put_item(ItemCopy("u", "message", role="user", parts=[]), COMPLETED, final=True)
+    told.ends()
+    assert [part["transcript"] for part in item(told, "u")["content"]] == ["Hi"]
+
+
+def test_of_two_prices_of_a_transcription_the_first_counts(told: Told) -> None:
+    part = told.draft.user_part("u", 0)
+    assert part is not None
+    told.draft.finish_transcription(part, "Hi", None, EMPTY)
+    for seconds in (1.5, 2.5):
+        told.draft.finish_transcription(part, "Hi", freeze({"seconds": seconds}), EMPTY)
+    told.draft.finish_transcription(part, "Hi", None, EMPTY)
+    [transcribed] = told.draft.items["u"].trace.transcribed
+    assert transcribed.usage == {"seconds": 1.5}
+    told.ends()
+    assert told.document["usage"]["transcription"]["seconds"] == 1.5
+
+
+# Parts
+
+
+def test_audio_that_came_whole_is_measured_by_whose_it_is(told: Told) -> None:
+    told.draft.set_formats(input=8_000, output=16_000)
+    told.draft.put_item(
+        ItemCopy("u", "message", role="user", parts=[PartCopy("input_audio", audio=sound(1_600))]), COMPLETED
+    )
+    put(told.draft, "a", PartCopy("output_audio", audio=sound(1_600)))
+    told.ends()
+    assert [item(told, each)["content"][0]["audio_ms"] for each in "ua"] == [200, 100]
+
+
+def test_audio_that_came_whole_goes_on_by_deltas(told: Told) -> None:
+    told.draft.set_formats(input=None, output=16_000)
+    put(told.draft, "a", PartCopy("output_audio", audio=sound(1_600)))
+    told.draft.append_audio("a", 0, "sound", sound(800), None)
+    told.ends()
+    assert item(told)["content"][0]["audio_ms"] == 150
+    assert told.draft.stats.duplicates == 0
+
+
+def test_audio_that_comes_late_shows_what_was_heard_of_it(told: Told) -> None:
+    told.draft.set_formats(input=None, output=16_000)
+    told.draft.append_text("a", 0, "transcript", "words", "one two three four", None)
+    told.draft.truncate("a", 0, 50)
+    told.ends()
+    assert item(told)["content"][0]["truncated"]["basis"] == "rate"
+    told.draft.put_item(ItemCopy("a", **MESSAGE, parts=[PartCopy("output_audio", audio=sound(1_600))]), "")
+    told.ends()
+    assert item(told)["content"][0]["truncated"]["basis"] == "audio"
+
+
+def test_a_text_that_arrives_with_its_audio_is_heard_with_it(told: Told) -> None:
+    told.draft.set_formats(input=None, output=1_000)
+    for words in ("one two ", "three ", "four five six seven eight nine ten"):
+        told.draft.append_audio("a", 0, "sound", sound(999), None)
+        told.draft.append_text("a", 0, "transcript", "words", words, None)
+        told.draft.append_text("a", 0, "transcript", "words", "", None)
+    part = told.draft.items["a"].parts[0]
+    assert part.arrivals == [(0, 999), (8, 1998), (14, 2997)]
+    told.draft.truncate("a", 0, 2_500)
+    told.ends()
+    by_time = item(told)["content"][0]["transcript"]
+    part.arrivals.clear()
+    part.frozen = None
+    assert part.truncate()[1].text != by_time
+
+
+def test_two_deltas_with_the_same_audio_arrive_at_once(told: Told) -> None:
+    told.draft.append_audio("a", 0, "sound", sound(4_800), None)
+    for words in ("one ", "two ", "three "):
+        told.draft.grow(told.draft.items["a"].parts[0], "transcript", words, "words")
+    assert told.draft.items["a"].parts[0].arrivals == [(0, 100)]
+
+
+def test_what_an_unknown_part_says_stands_beside_its_type(told: Told) -> None:
+    for extra in ({"colour": "red"}, {"shape": "round"}):
+        part = PartCopy("hologram", extra=freeze(extra))
+        told.draft.put_item(ItemCopy("a", "odd_item", extra=freeze(extra)), COMPLETED)
+        told.draft.put_item(ItemCopy("b", "message", parts=[part]), COMPLETED)
+        ops = told.ends()
+    assert ops == [("add", "/items/a/shape"), ("add", "/items/b/content/0/shape")]
+
+
+# Items that turn out to be others
+
+
+def test_a_call_that_turns_out_to_be_a_message_has_no_arguments(told: Told) -> None:
+    told.draft.append_arguments("f", "function_call", "{", None, "call_1")
+    told.draft.put_item(ItemCopy("f", **MESSAGE, parts=[HI]), COMPLETED)
+    told.ends()
+    assert told.draft.items["f"].arguments is None
+    assert told.draft.items["f"].call_id is None
+    assert item(told, "f")["content"][0]["text"] == "Hi"
+
+
+def test_a_call_that_turns_out_to_be_of_another_kind_keeps_what_both_have(told: Told) -> None:
+    told.draft.append_arguments("f", "function_call", "{", None, "call_1")
+    told.draft.append_arguments("g", "mcp_call", "{", None)
+    told.draft.put_item(ItemCopy("f", "function_call_output"), COMPLETED)
+    told.draft.put_item(ItemCopy("g", "function_call"), "in_progress")
+    told.ends()
+    assert item(told, "f")["call_id"] == "call_1"
+    assert told.draft.items["f"].arguments is None
+    assert item(told, "g")["arguments"] == "{"
+
+
+# Operations
+
+
+def test_what_is_shown_anew_and_dropped_in_one_event_was_there_before(told: Told) -> None:
+    dropped = put(told.draft, "a", HI)
+    told.ends()
+    told.draft.renew(dropped)
+    dropped.role = "user"
+    told.draft.drop(dropped)
+    other = put(told.draft, "b", HI)
+    assert told.ends() == [("replace", "/items/a"), ("remove", "/items/a"), ("add", "/items/b")]
+    assert not dropped.fresh
+    told.draft.write(other, "role", "user")
+    assert told.ends() == [("replace", "/items/b/role")]
+
+
+def test_what_is_hidden_grows_unseen(told: Told) -> None:
+    told.draft.append_text("a", 0, "text", "words", "one ", None)
+    told.draft.append_text("a", 0, "text", "words", "two ", None)
+    told.ends()
+    told.draft.ask_deletion("a", "event_1")
+    told.ends()
+    told.draft.append_text("a", 0, "text", "words", "three", None)
+    assert told.ends() == []
+    told.draft.refuse("event_1")
+    told.ends()
+    assert item(told)["content"][0]["text"] == "one two three"
+
+
+def test_a_part_made_unseen_is_removed_when_it_goes(told: Told) -> None:
+    put(told.draft, "a", HI)
+    told.ends()
+    told.draft.ask_deletion("a", "event_1")
+    told.ends()
+    put(told.draft, "a", HI, PartCopy("output_text"))
+    told.draft.refuse("event_1")
+    told.ends()
+    assert len(item(told)["content"]) == 2
+    told.draft.put_item(ItemCopy("a", **MESSAGE, parts=[HI]), COMPLETED, final=True)
+    assert ("remove", "/items/a/content/1") in told.ends()
+
+
+def test_of_two_parts_that_grow_the_one_that_rests_is_shared() -> None:
+    draft = Draft()
+    for index in (0, 1):
+        for words in ("one ", "two "):
+            draft.append_text("a", index, "text", "words", words, None)
+    draft.take()
+    for index, words in ((0, "three "), (1, "four "), (0, "five ")):
+        before = draft.freeze().item("a")
+        draft.append_text("a", index, "text", "words", words, None)
+        draft.take()
+        after = draft.freeze().item("a")
+        assert before is not None
+        assert after is not None
+        assert after.content[1 - index] is before.content[1 - index]
+        assert after.content[index].text == f"{before.content[index].text}{words}"
+
+
+def test_tokens_are_whole_and_seconds_are_not(told: Told) -> None:
+    usage = freeze({"total_tokens": 2.7, "input_token_details": {"text_tokens": 1.9}, "seconds": 1.25})
+    told.draft.close_response(told.draft.open_response("r1"), ResponseCopy("r1", usage=usage))
+    part = told.draft.user_part("u", 0)
+    assert part is not None
+    told.draft.finish_transcription(part, "Hi", usage, EMPTY)
+    told.ends()
+    totals = told.document["usage"]
+    assert totals["responses"]["total_tokens"] == 2
+    assert totals["responses"]["input_token_details"]["text_tokens"] == 1
+    assert totals["transcription"]["seconds"] == 1.25
+    assert isinstance(totals["responses"]["total_tokens"], int)
+
+
+def test_what_was_open_when_it_was_saved_can_be_closed(told: Told) -> None:
+    told.draft.open_session({"id": "sess_1"})
+    told.draft.append_text("a", 0, "text", "words", "Hi", "r1")
+    again = load(save(told.draft))
+    again.open_session({"id": "sess_2"})
+    document = again.freeze().to_dict()
+    assert document["items"]["a"]["status"] == INCOMPLETE
+    assert document["responses"]["r1"]["status"] == INCOMPLETE
