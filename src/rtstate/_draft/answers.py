@@ -79,32 +79,31 @@ class Answers(Items):
                 self.set_text(part, name, text)
             self.close_part(part)
 
-    def stream_audio(self, item_id: ItemId, index: int, source: str, chunk: str) -> bool:
-        """Count, and where asked keep, one more chunk of base64 audio of a part that has some. Cost: O(1).
-
-        The short way, also for a closed part. False is for :meth:`append_audio`; nothing is written then.
-        """
-        item = self.items.get(item_id)
-        if item is None or index >= len(item.parts) or item.session != self.session_number:
-            return False
-        part = item.parts[index]
-        audio, before = part.audio, part.audio_ms
-        if audio is None or audio.source != source:
-            return False
-        part.audio_ms = ms = audio.append(chunk)
-        if ms != before:
-            if not item.hidden:
-                self.ops.append(("replace", audio.path, ms, before))
-            if item.frozen is not None or item.grew is not part:
-                self.grew(part)
-            if part.mark is not None:
-                self.show_truncated(part)
-        return True
-
     def append_audio(
         self, item_id: ItemId, index: int, source: str, chunk: str, response_id: ResponseId | None
     ) -> None:
-        """Count, and where asked keep, the first chunk of base64 audio of a part. Cost: O(1)."""
+        """Count, and where asked keep, a chunk of base64 audio. Cost: O(1), also for a closed part."""
+        item = self.items.get(item_id)
+        if item is not None and index < len(item.parts):
+            part = item.parts[index]
+            audio = part.audio
+            if audio is not None and audio.source == source and item.session == self.session_number:
+                # The short way: audio of this source has come before.
+                ms = audio.append(chunk)
+                if ms != part.audio_ms:
+                    if not item.hidden:
+                        self.ops.append(("replace", audio.path, ms, part.audio_ms))
+                    part.audio_ms = ms
+                    if item.frozen is not None or item.grew is not part:
+                        self.grew(part)
+                    if part.mark is not None:
+                        self.show_truncated(part)
+                return
+        self._append_first_audio(item_id, index, source, chunk, response_id)
+
+    def _append_first_audio(
+        self, item_id: ItemId, index: int, source: str, chunk: str, response_id: ResponseId | None
+    ) -> None:
         part = self._answer_part(item_id, index, response_id, "output_audio")
         if part is None:
             return

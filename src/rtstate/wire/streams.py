@@ -124,14 +124,13 @@ def on_transcript_done(draft: Draft, event: JsonObject) -> None:
 
 
 def on_audio_delta(draft: Draft, event: JsonObject) -> None:
-    item_id, index, source, chunk = (
+    draft.append_audio(
         event["item_id"],
         event.get("content_index") or 0,
         event["type"],
         event["delta"],
+        event.get("response_id"),
     )
-    if not draft.stream_audio(item_id, index, source, chunk):
-        draft.append_audio(item_id, index, source, chunk, event.get("response_id"))
 
 
 def on_arguments_delta(draft: Draft, event: JsonObject) -> None:
