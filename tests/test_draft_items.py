@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from rtstate._draft import Draft, ItemCopy, PartCopy, ResponseCopy
-from rtstate._types import COMPLETED, IN_PROGRESS, INCOMPLETE
+from rtstate._types import COMPLETED, END, IN_PROGRESS, INCOMPLETE
 from tests.test_draft import MESSAGE, Told, put
 
 HI = PartCopy("output_text", text="Hi")
@@ -286,3 +286,49 @@ def test_an_error_is_added_and_the_oldest_taken_away(told: Told) -> None:
     assert ops[0] == [("add", "/errors/0")]
     assert ops[19] == [("add", "/errors/19")]
     assert ops[20] == ops[21] == [("remove", "/errors/0"), ("add", "/errors/19")]
+
+
+def test_who_is_said_to_speak_may_turn_out_to_be_another(told: Told) -> None:
+    told.draft.speaks("xai")
+    assert told.draft.null_is_end
+    told.draft.speaks("openai")
+    assert not told.draft.null_is_end
+    sure = Draft(dialect="openai")
+    sure.speaks("xai")
+    assert not sure.null_is_end
+
+
+def test_a_copy_that_does_not_say_what_it_is(told: Told) -> None:
+    told.draft.put_item(ItemCopy("a", role="user"), IN_PROGRESS)
+    assert not told.draft.items["a"].typed
+    told.draft.put_item(ItemCopy("a", "function_call"), IN_PROGRESS)
+    told.ends()
+    assert item(told)["type"] == "function_call"
+
+
+def test_what_a_client_asks_for_and_cannot_have_is_not_remembered(told: Told) -> None:
+    too_many = [HI] * 1002
+    told.draft.ask_item(ItemCopy("a", **MESSAGE, parts=too_many), END, "event_1")
+    told.draft.ask_item(ItemCopy("b", **MESSAGE), "nobody", "event_2")
+    told.draft.ask_truncation("c", 0, 100, "event_3")
+    assert told.draft.requests == {}
+    assert told.ends() == []
+
+
+def test_a_response_does_not_name_a_conversation_that_has_named_itself(told: Told) -> None:
+    told.draft.name_conversation("conv_1")
+    response = told.draft.open_response("r1")
+    told.draft.describe_response(response, ResponseCopy("r1", conversation_id="conv_2"))
+    told.ends()
+    assert told.document["conversation_id"] == "conv_1"
+    assert told.document["responses"]["r1"]["conversation_id"] == "conv_2"
+
+
+def test_a_response_may_list_an_item_before_the_item_names_it(told: Told) -> None:
+    response = told.draft.open_response("r1")
+    told.draft.describe_response(response, ResponseCopy("r1"))
+    told.draft.write(response, "output", ("a",))
+    response.indexes = [0]
+    told.draft.attach(put(told.draft, "a"), response)
+    told.ends()
+    assert told.document["responses"]["r1"]["output"] == ["a"]
