@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from rtstate._draft import Draft, ItemCopy, PartCopy, ResponseCopy
+from rtstate._json import freeze
 from rtstate._types import COMPLETED, END, IN_PROGRESS, INCOMPLETE
 from tests.test_draft import MESSAGE, Told, put
 
@@ -332,3 +333,48 @@ def test_a_response_may_list_an_item_before_the_item_names_it(told: Told) -> Non
     told.draft.attach(put(told.draft, "a"), response)
     told.ends()
     assert told.document["responses"]["r1"]["output"] == ["a"]
+
+
+def test_what_a_response_says_beside_what_is_known(told: Told) -> None:
+    response = told.draft.open_response("r1")
+    told.ends()
+    for extra, ops in (
+        ({"mood": None}, [("replace", "/responses/r1/extra")]),
+        ({"mood": None}, []),
+        ({"mood": "good", "pace": 1}, [("replace", "/responses/r1/extra")]),
+        ({"pace": 1}, []),
+    ):
+        told.draft.describe_response(response, ResponseCopy("r1", extra=freeze(extra)))
+        assert told.ends() == ops
+    assert told.document["responses"]["r1"]["extra"] == {"mood": "good", "pace": 1}
+
+
+def test_the_end_of_a_response_says_what_it_made_and_in_which_order(told: Told) -> None:
+    """What it lists comes first, with those that are gone; what cannot be is not there."""
+    response = told.draft.open_response("r1")
+    for item_id in "abc":
+        told.draft.put_output("r1", ItemCopy(item_id, **MESSAGE), None, final=True)
+    told.draft.drop_item("c")
+    listed = [ItemCopy(each, **MESSAGE) for each in "cba"] + [ItemCopy("d", **MESSAGE, parts=[HI] * 1002)]
+    told.draft.close_response(response, ResponseCopy("r1", output=listed[:3] + listed[3:]))
+    told.draft.notes.clear()
+    told.ends()
+    assert told.document["responses"]["r1"]["output"] == ["c", "b", "a"]
+
+
+def test_the_end_of_a_response_keeps_what_it_does_not_list(told: Told) -> None:
+    response = told.draft.open_response("r1")
+    for item_id in "ab":
+        told.draft.put_output("r1", ItemCopy(item_id, **MESSAGE), None, final=True)
+    told.draft.close_response(response, ResponseCopy("r1", output=[ItemCopy("b", **MESSAGE)]))
+    told.ends()
+    assert told.document["responses"]["r1"]["output"] == ["b", "a"]
+
+
+def test_the_end_of_a_failed_response_leaves_what_it_lists_unfinished(told: Told) -> None:
+    response = told.draft.open_response("r1")
+    copy = ItemCopy("f", "function_call", arguments="{}")
+    told.draft.close_response(response, ResponseCopy("r1", status="failed", output=[copy]))
+    told.ends()
+    assert item(told, "f")["status"] == INCOMPLETE
+    assert item(told, "f")["ready"] is False

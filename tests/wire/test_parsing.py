@@ -607,3 +607,15 @@ def test_parsers_are_built_when_they_are_first_used_and_once() -> None:
     for build in (wire._server_parser, wire._client_parser, wire._reader):
         build.cache_clear()
         assert build() is build()
+
+
+def test_every_row_of_every_family_is_in_the_table() -> None:
+    from rtstate.wire import audio, client, items, mcp, responses, session, streams, transcription, voicelive
+
+    server = (session, items, transcription, audio, responses, streams, mcp, voicelive)
+    told = {name: row for family in server for row in family.ROWS for name in row.types}
+    assert told == TABLE
+    assert {name: row for row in client.ROWS for name in row.types} == CLIENT_TABLE
+    assert {**CLIENT_TABLE, **TABLE} == EVENTS
+    assert {name: row.handler for name, row in TABLE.items()} == wire.HANDLERS
+    assert {name: row.handler for name, row in CLIENT_TABLE.items()} == wire.CLIENT_HANDLERS
