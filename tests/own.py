@@ -31,7 +31,7 @@ OWN: dict[str, tuple[str, ...]] = {
     # the verbs: told directly, and by the events that they are for
     "_draft": (*_VERBS, f"{_WIRE}session.py"),
     "_draft.copies": (*_VERBS, *_ITEMS),
-    "_draft.work": (*_VERBS, *_ITEMS, f"{_WIRE}responses.py"),
+    "_draft.work": (*_VERBS, "tests/test_draft_requests.py", *_ITEMS, f"{_WIRE}responses.py"),
     "_draft.writer": (*_VERBS, *_ITEMS, f"{_WIRE}streams.py"),
     "_draft.parts": (*_VERBS, *_ITEMS, f"{_WIRE}streams.py"),
     "_draft.items": (*_VERBS, *_ITEMS, f"{_WIRE}responses.py", _ODD),

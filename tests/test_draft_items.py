@@ -378,3 +378,66 @@ def test_the_end_of_a_failed_response_leaves_what_it_lists_unfinished(told: Told
     told.ends()
     assert item(told, "f")["status"] == INCOMPLETE
     assert item(told, "f")["ready"] is False
+
+
+def test_a_copy_that_is_not_final_drops_nothing(told: Told) -> None:
+    put(told.draft, "a", HI, PartCopy("output_text"))
+    told.draft.put_item(ItemCopy("a", **MESSAGE, parts=[HI]), COMPLETED)
+    told.ends()
+    assert len(item(told)["content"]) == 2
+
+
+def test_sound_that_was_streamed_is_not_dropped_by_a_final_copy(told: Told) -> None:
+    told.draft.append_audio("a", 0, "sound", "AAAA", None)
+    told.draft.put_item(ItemCopy("a", **MESSAGE, parts=[]), COMPLETED, final=True)
+    told.ends()
+    assert [part["type"] for part in item(told)["content"]] == ["output_audio"]
+
+
+def test_sound_that_comes_after_the_end_is_counted(told: Told) -> None:
+    told.draft.put_item(ItemCopy("a", **MESSAGE), COMPLETED, final=True)
+    told.draft.append_audio("a", 0, "sound", "A" * 6400, None)
+    told.ends()
+    assert [(part["audio_ms"], part["final"]) for part in item(told)["content"]] == [(100, True)]
+
+
+@pytest.mark.parametrize(
+    ("steps", "status"),
+    [
+        (("odd",), "odd"),
+        (("odd", INCOMPLETE), "odd"),
+        (("odd", COMPLETED), COMPLETED),
+        ((INCOMPLETE, "odd"), INCOMPLETE),
+        ((INCOMPLETE, COMPLETED), COMPLETED),
+        ((COMPLETED, "odd", INCOMPLETE, IN_PROGRESS), COMPLETED),
+        (("odd", IN_PROGRESS), "odd"),
+    ],
+)
+def test_a_status_nobody_knows_is_between_the_others(told: Told, steps: tuple[str, ...], status: str) -> None:
+    made = put(told.draft)
+    for step in steps:
+        told.draft.set_status(made, step)
+    told.ends()
+    assert item(told)["status"] == status
+
+
+def test_what_was_cut_off_and_ends_unfinished_is_heard_as_before(told: Told) -> None:
+    for status, ops in ((INCOMPLETE, 1), (COMPLETED, 3)):
+        told.draft.append_text(status, 0, "transcript", "words", "one two three", None)
+        told.draft.truncate(status, 0, 300)
+        told.ends()
+        told.draft.set_status(told.draft.items[status], status)
+        assert len(told.ends()) == ops
+
+
+@pytest.mark.parametrize("anchor", ["b", None, END])
+def test_what_is_placed_while_it_is_hidden_shows_there_later(told: Told, anchor: Any) -> None:
+    told.draft.place(put(told.draft, "b"))
+    put(told.draft, "a")
+    told.draft.ask_deletion("a", "event_1")
+    told.draft.place(told.draft.items["a"], anchor)
+    told.ends()
+    assert told.document["order"] == ["b"]
+    told.draft.refuse("event_1")
+    told.ends()
+    assert told.document["order"] == (["a", "b"] if anchor is None else ["b", "a"])

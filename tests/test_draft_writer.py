@@ -32,6 +32,7 @@ def sound(size: int) -> str:
 
 def test_what_a_copy_does_not_say_is_none() -> None:
     """Which says nothing; an empty text would say that there is none."""
+    assert ResponseCopy("r").out_of_band is False
     for copy, said in (
         (PartCopy(), ()),
         (ItemCopy("a"), ("id",)),
@@ -265,9 +266,13 @@ def test_tokens_are_whole_and_seconds_are_not(told: Told) -> None:
 def test_what_was_open_when_it_was_saved_can_be_closed(told: Told) -> None:
     told.draft.open_session({"id": "sess_1"})
     told.draft.append_text("a", 0, "text", "words", "Hi", "r1")
+    told.draft.append_text("b", 0, "text", "words", "Hi", None)
     again = load(save(told.draft))
+    assert again.open_items == {item_id: again.items[item_id] for item_id in "ab"}
+    assert again.running == {"r1": again.responses["r1"]}
     again.open_session({"id": "sess_2"})
     document = again.freeze().to_dict()
+    assert document["items"]["b"]["status"] == INCOMPLETE
     assert document["items"]["a"]["status"] == INCOMPLETE
     assert document["responses"]["r1"]["status"] == INCOMPLETE
 
@@ -418,3 +423,22 @@ def test_how_each_begins(node: type[Any]) -> None:
     for name, value in begins.items():
         assert type(value) is type(BEGINNINGS[node][name]), name
     assert [field.name for field in attrs.fields(node) if not field.init] == ["path"] * (node is not Request)
+
+
+def test_what_is_a_fault_is_counted() -> None:
+    draft = Draft()
+    for kind in ("invalid", "unknown", "impossible", "late", "unknown_item", "unknown_anchor"):
+        draft.note(kind, "as it is")  # type: ignore[arg-type]
+    counted = {name: count for name, count in attrs.asdict(draft.stats).items() if count}
+    assert counted == {"invalid": 1, "unknown": 1, "impossible": 1, "late": 1}
+    assert len(draft.notes) == 6
+
+
+def test_a_final_transcript_may_come_again(told: Told) -> None:
+    for transcript in ("Hi", "Hi there"):
+        part = told.draft.user_part("u", 0)
+        assert part is not None
+        told.draft.finish_transcription(part, transcript, None, EMPTY)
+    told.ends()
+    assert item(told, "u")["content"][0]["transcript"] == "Hi there"
+    assert told.draft.user_part("u", 0, delta=True) is None
