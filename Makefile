@@ -32,7 +32,7 @@ coverage: $(READY) $(NODE_READY) redis-server chromium  ## run the tests and lis
 	@$(BIN)/pytest --cov $(PARALLEL) $(ARGS)
 
 own: $(READY)  ## see that each module of the core is reached whole, every branch, by its own tests
-	@$(BIN)/pytest --cov --cov-context=test --cov-report= $(PARALLEL) $$($(BIN)/python -m tests.own --files) $(ARGS)
+	@$(BIN)/coverage run -m pytest -q -n0 -p tests.own $$($(BIN)/python -m tests.own --files) $(ARGS)
 	@$(BIN)/python -m tests.own
 
 mutants: $(READY)  ## break the core in small ways and see that a test notices (ARGS="_order --again")

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import coverage
+import pytest
 
 _DRAFT = "tests/test_draft.py"
 _VERBS = (_DRAFT, "tests/test_draft_items.py", "tests/test_draft_writer.py")
@@ -30,7 +31,7 @@ OWN: dict[str, tuple[str, ...]] = {
     # the verbs: told directly, and by the events that they are for
     "_draft": (*_VERBS, f"{_WIRE}session.py"),
     "_draft.copies": (*_VERBS, *_ITEMS),
-    "_draft.work": (*_VERBS, *_ITEMS, f"{_WIRE}responses.py"),
+    "_draft.work": (*_VERBS, "tests/test_draft_requests.py", *_ITEMS, f"{_WIRE}responses.py"),
     "_draft.writer": (*_VERBS, *_ITEMS, f"{_WIRE}streams.py"),
     "_draft.parts": (*_VERBS, *_ITEMS, f"{_WIRE}streams.py"),
     "_draft.items": (*_VERBS, *_ITEMS, f"{_WIRE}responses.py", _ODD),
@@ -41,14 +42,18 @@ OWN: dict[str, tuple[str, ...]] = {
     "_draft.saving": ("tests/test_saving.py", "tests/test_checkpoint.py"),
     "_draft.reviving": ("tests/test_pure.py",),
     # the values
-    "_types": ("tests/test_operations.py",),
     "_model": ("tests/test_document.py",),
+    "_patched": ("tests/test_patched.py", "tests/test_replica.py", "tests/test_timeline.py"),
+    "document": ("tests/test_document.py", "tests/test_patched.py"),
+    "replica": ("tests/test_replica.py", "tests/test_patched.py"),
     # the doors
     "__init__": ("tests/test_public.py",),
+    "conversation": ("tests/test_conversation.py", "tests/test_checkpoint.py", "tests/test_watch.py"),
     "events": (f"{_WIRE}classes.py",),
     "views": ("tests/views/test_usage.py",),
     "exports": ("tests/exports/test_common.py",),
-    "exports._people": ("tests/exports/test_livekit.py",),
+    "exports._common": ("tests/exports/test_common.py", "tests/exports/test_chat.py"),
+    "exports._people": tuple(f"tests/exports/test_{name}.py" for name in ("captions", "markup", "text")),
     # the events
     "wire": (f"{_WIRE}parsing.py",),
     "wire._base": (f"{_WIRE}parsing.py", f"{_WIRE}classes.py"),
@@ -57,7 +62,11 @@ OWN: dict[str, tuple[str, ...]] = {
     "wire._shapes": (f"{_WIRE}parsing.py",),
     "wire.items": (*_ITEMS, f"{_WIRE}classes.py"),
     **{f"wire.{name}": (f"{_WIRE}{name}.py", f"{_WIRE}classes.py") for name in _FAMILIES},
+    "wire.responses": (f"{_WIRE}responses.py", f"{_WIRE}streams.py", f"{_WIRE}classes.py"),
 }
+
+
+_last = [""]
 
 
 def own_tests(module: str) -> tuple[str, ...]:
@@ -67,6 +76,16 @@ def own_tests(module: str) -> tuple[str, ...]:
     package, _, name = module.rpartition(".")
     folder = f"tests/{package}/" if package else "tests/"
     return (f"{folder}test_{name.lstrip('_')}.py",)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Note in what is being measured which file's tests these are (as a plugin: ``-p tests.own``)."""
+    file = item.nodeid.partition("::")[0]
+    measuring = coverage.Coverage.current()
+    if measuring is not None and file != _last[0]:
+        measuring.switch_context(file)
+        _last[0] = file
 
 
 def core() -> dict[str, Path]:
@@ -79,16 +98,21 @@ def core() -> dict[str, Path]:
     return found
 
 
+def examples(module: str) -> str:
+    """Name the file whose docstrings have the examples of a module."""
+    return core()[module].relative_to(SOURCE.parents[1]).as_posix()
+
+
 def main(arguments: Sequence[str]) -> int:
     """Print what modules' own tests do not reach; exit 1 where there is any. ``--files`` names the tests."""
     if "--files" in arguments:
-        print(*sorted({file for module in core() for file in own_tests(module)}))
+        print(*sorted({file for module in core() for file in (*own_tests(module), examples(module))}))
         return 0
     measured = coverage.Coverage()
     measured.load()
     missed = 0
     for module, path in core().items():
-        contexts = ["^$", *(f"^{re.escape(file)}::" for file in own_tests(module))]
+        contexts = ["^$", *(f"^{re.escape(each)}$" for each in (*own_tests(module), examples(module)))]
         told = io.StringIO()
         percent = measured.report(include=[str(path)], contexts=contexts, file=told, skip_covered=False)
         if percent < 100:

@@ -434,3 +434,22 @@ def test_a_conversation_introduces_itself() -> None:
     assert repr(Conversation()) == "<Conversation without an id, revision 0>"
     conversation = state({"type": "conversation.created", "conversation": {"id": "conv_1"}})
     assert repr(conversation) == "<Conversation conv_1, revision 1>"
+
+
+@pytest.mark.parametrize("history", [-1, (1 << 31) + 1])
+def test_a_history_has_a_size(history: int) -> None:
+    with pytest.raises(ValueError, match=f"0 or some more, not {history}"):
+        Conversation(history=history)
+    assert Conversation(history=0).keeps_audio is False
+    assert Conversation(history=1 << 31, audio="keep").keeps_audio is True
+
+
+def test_a_conversation_knows_its_sessions_and_when_the_last_one_ends() -> None:
+    conversation = Conversation()
+    assert (conversation.sessions, conversation.expires_in(0)) == ((), None)
+    for number, expires_at in ((1, 100), (2, 0), (3, 500)):
+        session = {"id": f"sess_{number}", "model": "voice", "expires_at": expires_at}
+        conversation.feed(event("session.created", session=session))
+        assert conversation.expires_in(now=40) == (expires_at - 40 if expires_at else None)
+    assert [each.id for each in conversation.sessions] == ["sess_1", "sess_2", "sess_3"]
+    assert [each.first_revision for each in conversation.sessions] == [1, 2, 3]

@@ -405,3 +405,32 @@ def test_nothing_is_downloaded() -> None:
         "from rtstate.cost import GenaiPricer; print('output_mtok' in GenaiPricer()._rates('gpt-realtime'))"
     )
     assert run(f"{closed} {priced}").stdout == "True\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "raised", "says"),
+    [
+        (None, ImportError, r"^prices need genai-prices: pip install 'rtstate\[cost\]'$"),
+        ("import nobody_has_this", ModuleNotFoundError, "nobody_has_this"),
+    ],
+)
+def test_without_its_library_a_pricer_says_what_to_install(
+    source: str | None,
+    raised: type[Exception],
+    says: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if source is None:
+        monkeypatch.setitem(sys.modules, "genai_prices", None)
+    else:
+        (tmp_path / "genai_prices.py").write_text(source)
+        monkeypatch.delitem(sys.modules, "genai_prices")
+        monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(raised, match=says):
+        GenaiPricer()
+
+
+def test_figures_that_make_no_sense_to_the_library_are_told_in_its_words() -> None:
+    told = GenaiPricer()(UsageEntry(kind="transcription", model="whisper-1", seconds=-1.0))
+    assert str(told).startswith("Invalid usage value for audio_seconds: expected a finite non-negative")

@@ -8,6 +8,8 @@ import attrs
 import pytest
 
 from rtstate import Conversation, DocumentError, Snapshot, simulate
+from rtstate._vector import Vector
+from rtstate.document import Table
 from tests.helpers import (
     added,
     call,
@@ -294,3 +296,34 @@ def test_sessions_read_back(dialect: str) -> None:
         conversation.feed(each)
     snapshot = conversation.snapshot()
     assert Snapshot.from_dict(json.loads(snapshot.to_json())).to_dict() == snapshot.to_dict()
+
+
+def test_a_table_is_changed_into_another() -> None:
+    table: Table[str] = Table({"a": 0}, Vector(["A"]))
+    more = table.with_ids({"c": "C", "b": "B"})
+    assert [more.get(key) for key in "abc"] == ["A", "B", "C"]
+    assert table.with_ids({}) is table
+    assert list(more.with_(0, None)) == list(more.with_all({0: None}))
+    assert more.with_(0, "Z").get("a") == "Z"
+    assert more.get("a") == "A"
+    own = table.with_own_index()
+    own.with_ids({"d": "D"})
+    assert "d" not in table.index
+    assert own.get("a") == "A"
+
+
+def test_what_is_printed_says_what_there_is() -> None:
+    snapshot = state(added(user(text="Hi")), response_done(status="failed")).snapshot()
+    assert repr(snapshot.item("u1")) == (
+        "Item(id='u1', type='message', status='in_progress', role='user', "
+        "content=(Part(type='input_text', text='Hi', final=True),))"
+    )
+    assert repr(snapshot.response("r1")) == "Response(id='r1', status='failed')"
+
+
+def test_an_mcp_call_says_what_went_wrong() -> None:
+    item = {"id": "m1", "type": "mcp_call", "name": "buy", "error": {"message": "No."}}
+    found = state(added(item)).snapshot().item("m1")
+    assert found is not None
+    assert found.error == {"message": "No."}
+    assert found.approval_request_id is None

@@ -1,10 +1,11 @@
 """The draft's verbs, told directly: what is true after each, where no event of the wire leads."""
 
+from copy import deepcopy
 from typing import Any
 
 import pytest
 
-from rtstate import Snapshot
+from rtstate import Change, Snapshot
 from rtstate._draft import Draft, ItemCopy, PartCopy, ResponseCopy
 from rtstate._json import freeze
 from rtstate._model import ErrorRecord, RateLimit
@@ -24,8 +25,13 @@ class Told:
 
     def ends(self) -> list[tuple[str, str]]:
         """End the event at hand: prove its operations, and return them without their values."""
-        operations = [operation_of(raw) for raw in listed(self.draft.take())]
+        raw = listed(self.draft.take())
+        operations = [operation_of(each) for each in raw]
+        before = canonical(self.document)
         fold(self.document, operations)
+        if operations:
+            back = [each for each in Change(0, raw=raw).inverse() if each["path"] != "/revision"]
+            assert canonical(fold(deepcopy(self.document), back)) == before
         self.document["revision"] = self.draft.revision
         self.draft._check()
         assert canonical(self.document) == canonical(self.draft.freeze().to_dict())
@@ -35,8 +41,6 @@ class Told:
 
 
 def operation_of(raw: Any) -> dict[str, Any]:
-    from rtstate import Change
-
     return Change(0, raw=[raw]).patch()[0]
 
 

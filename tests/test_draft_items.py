@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from rtstate._draft import Draft, ItemCopy, PartCopy, ResponseCopy
-from rtstate._types import COMPLETED, IN_PROGRESS, INCOMPLETE
+from rtstate._json import freeze
+from rtstate._types import COMPLETED, END, IN_PROGRESS, INCOMPLETE
 from tests.test_draft import MESSAGE, Told, put
 
 HI = PartCopy("output_text", text="Hi")
@@ -286,3 +287,157 @@ def test_an_error_is_added_and_the_oldest_taken_away(told: Told) -> None:
     assert ops[0] == [("add", "/errors/0")]
     assert ops[19] == [("add", "/errors/19")]
     assert ops[20] == ops[21] == [("remove", "/errors/0"), ("add", "/errors/19")]
+
+
+def test_who_is_said_to_speak_may_turn_out_to_be_another(told: Told) -> None:
+    told.draft.speaks("xai")
+    assert told.draft.null_is_end
+    told.draft.speaks("openai")
+    assert not told.draft.null_is_end
+    sure = Draft(dialect="openai")
+    sure.speaks("xai")
+    assert not sure.null_is_end
+
+
+def test_a_copy_that_does_not_say_what_it_is(told: Told) -> None:
+    told.draft.put_item(ItemCopy("a", role="user"), IN_PROGRESS)
+    assert not told.draft.items["a"].typed
+    told.draft.put_item(ItemCopy("a", "function_call"), IN_PROGRESS)
+    told.ends()
+    assert item(told)["type"] == "function_call"
+
+
+def test_what_a_client_asks_for_and_cannot_have_is_not_remembered(told: Told) -> None:
+    too_many = [HI] * 1002
+    told.draft.ask_item(ItemCopy("a", **MESSAGE, parts=too_many), END, "event_1")
+    told.draft.ask_item(ItemCopy("b", **MESSAGE), "nobody", "event_2")
+    told.draft.ask_truncation("c", 0, 100, "event_3")
+    assert told.draft.requests == {}
+    assert told.ends() == []
+
+
+def test_a_response_does_not_name_a_conversation_that_has_named_itself(told: Told) -> None:
+    told.draft.name_conversation("conv_1")
+    response = told.draft.open_response("r1")
+    told.draft.describe_response(response, ResponseCopy("r1", conversation_id="conv_2"))
+    told.ends()
+    assert told.document["conversation_id"] == "conv_1"
+    assert told.document["responses"]["r1"]["conversation_id"] == "conv_2"
+
+
+def test_a_response_may_list_an_item_before_the_item_names_it(told: Told) -> None:
+    response = told.draft.open_response("r1")
+    told.draft.describe_response(response, ResponseCopy("r1"))
+    told.draft.write(response, "output", ("a",))
+    response.indexes = [0]
+    told.draft.attach(put(told.draft, "a"), response)
+    told.ends()
+    assert told.document["responses"]["r1"]["output"] == ["a"]
+
+
+def test_what_a_response_says_beside_what_is_known(told: Told) -> None:
+    response = told.draft.open_response("r1")
+    told.ends()
+    for extra, ops in (
+        ({"mood": None}, [("replace", "/responses/r1/extra")]),
+        ({"mood": None}, []),
+        ({"mood": "good", "pace": 1}, [("replace", "/responses/r1/extra")]),
+        ({"pace": 1}, []),
+    ):
+        told.draft.describe_response(response, ResponseCopy("r1", extra=freeze(extra)))
+        assert told.ends() == ops
+    assert told.document["responses"]["r1"]["extra"] == {"mood": "good", "pace": 1}
+
+
+def test_the_end_of_a_response_says_what_it_made_and_in_which_order(told: Told) -> None:
+    """What it lists comes first, with those that are gone; what cannot be is not there."""
+    response = told.draft.open_response("r1")
+    for item_id in "abc":
+        told.draft.put_output("r1", ItemCopy(item_id, **MESSAGE), None, final=True)
+    told.draft.drop_item("c")
+    listed = [ItemCopy(each, **MESSAGE) for each in "cba"] + [ItemCopy("d", **MESSAGE, parts=[HI] * 1002)]
+    told.draft.close_response(response, ResponseCopy("r1", output=listed[:3] + listed[3:]))
+    told.draft.notes.clear()
+    told.ends()
+    assert told.document["responses"]["r1"]["output"] == ["c", "b", "a"]
+
+
+def test_the_end_of_a_response_keeps_what_it_does_not_list(told: Told) -> None:
+    response = told.draft.open_response("r1")
+    for item_id in "ab":
+        told.draft.put_output("r1", ItemCopy(item_id, **MESSAGE), None, final=True)
+    told.draft.close_response(response, ResponseCopy("r1", output=[ItemCopy("b", **MESSAGE)]))
+    told.ends()
+    assert told.document["responses"]["r1"]["output"] == ["b", "a"]
+
+
+def test_the_end_of_a_failed_response_leaves_what_it_lists_unfinished(told: Told) -> None:
+    response = told.draft.open_response("r1")
+    copy = ItemCopy("f", "function_call", arguments="{}")
+    told.draft.close_response(response, ResponseCopy("r1", status="failed", output=[copy]))
+    told.ends()
+    assert item(told, "f")["status"] == INCOMPLETE
+    assert item(told, "f")["ready"] is False
+
+
+def test_a_copy_that_is_not_final_drops_nothing(told: Told) -> None:
+    put(told.draft, "a", HI, PartCopy("output_text"))
+    told.draft.put_item(ItemCopy("a", **MESSAGE, parts=[HI]), COMPLETED)
+    told.ends()
+    assert len(item(told)["content"]) == 2
+
+
+def test_sound_that_was_streamed_is_not_dropped_by_a_final_copy(told: Told) -> None:
+    told.draft.append_audio("a", 0, "sound", "AAAA", None)
+    told.draft.put_item(ItemCopy("a", **MESSAGE, parts=[]), COMPLETED, final=True)
+    told.ends()
+    assert [part["type"] for part in item(told)["content"]] == ["output_audio"]
+
+
+def test_sound_that_comes_after_the_end_is_counted(told: Told) -> None:
+    told.draft.put_item(ItemCopy("a", **MESSAGE), COMPLETED, final=True)
+    told.draft.append_audio("a", 0, "sound", "A" * 6400, None)
+    told.ends()
+    assert [(part["audio_ms"], part["final"]) for part in item(told)["content"]] == [(100, True)]
+
+
+@pytest.mark.parametrize(
+    ("steps", "status"),
+    [
+        (("odd",), "odd"),
+        (("odd", INCOMPLETE), "odd"),
+        (("odd", COMPLETED), COMPLETED),
+        ((INCOMPLETE, "odd"), INCOMPLETE),
+        ((INCOMPLETE, COMPLETED), COMPLETED),
+        ((COMPLETED, "odd", INCOMPLETE, IN_PROGRESS), COMPLETED),
+        (("odd", IN_PROGRESS), "odd"),
+    ],
+)
+def test_a_status_nobody_knows_is_between_the_others(told: Told, steps: tuple[str, ...], status: str) -> None:
+    made = put(told.draft)
+    for step in steps:
+        told.draft.set_status(made, step)
+    told.ends()
+    assert item(told)["status"] == status
+
+
+def test_what_was_cut_off_and_ends_unfinished_is_heard_as_before(told: Told) -> None:
+    for status, ops in ((INCOMPLETE, 1), (COMPLETED, 3)):
+        told.draft.append_text(status, 0, "transcript", "words", "one two three", None)
+        told.draft.truncate(status, 0, 300)
+        told.ends()
+        told.draft.set_status(told.draft.items[status], status)
+        assert len(told.ends()) == ops
+
+
+@pytest.mark.parametrize("anchor", ["b", None, END])
+def test_what_is_placed_while_it_is_hidden_shows_there_later(told: Told, anchor: Any) -> None:
+    told.draft.place(put(told.draft, "b"))
+    put(told.draft, "a")
+    told.draft.ask_deletion("a", "event_1")
+    told.draft.place(told.draft.items["a"], anchor)
+    told.ends()
+    assert told.document["order"] == ["b"]
+    told.draft.refuse("event_1")
+    told.ends()
+    assert told.document["order"] == (["a", "b"] if anchor is None else ["b", "a"])

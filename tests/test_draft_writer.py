@@ -8,7 +8,9 @@ import pytest
 
 from rtstate._draft import Draft, ItemCopy, PartCopy, ResponseCopy
 from rtstate._draft.saving import load, save
+from rtstate._draft.work import ItemWork, PartWork, Request, ResponseWork
 from rtstate._json import EMPTY, freeze
+from rtstate._trace import ItemTrace, ResponseTrace
 from rtstate._types import COMPLETED, INCOMPLETE
 from tests.test_draft import MESSAGE, Told, put
 
@@ -30,6 +32,7 @@ def sound(size: int) -> str:
 
 def test_what_a_copy_does_not_say_is_none() -> None:
     """Which says nothing; an empty text would say that there is none."""
+    assert ResponseCopy("r").out_of_band is False
     for copy, said in (
         (PartCopy(), ()),
         (ItemCopy("a"), ("id",)),
@@ -263,8 +266,179 @@ def test_tokens_are_whole_and_seconds_are_not(told: Told) -> None:
 def test_what_was_open_when_it_was_saved_can_be_closed(told: Told) -> None:
     told.draft.open_session({"id": "sess_1"})
     told.draft.append_text("a", 0, "text", "words", "Hi", "r1")
+    told.draft.append_text("b", 0, "text", "words", "Hi", None)
     again = load(save(told.draft))
+    assert again.open_items == {item_id: again.items[item_id] for item_id in "ab"}
+    assert again.running == {"r1": again.responses["r1"]}
     again.open_session({"id": "sess_2"})
     document = again.freeze().to_dict()
+    assert document["items"]["b"]["status"] == INCOMPLETE
     assert document["items"]["a"]["status"] == INCOMPLETE
     assert document["responses"]["r1"]["status"] == INCOMPLETE
+
+
+# When things happened
+
+
+def test_the_end_of_speech_is_when_it_was_told_first_unless_it_went_on(told: Told) -> None:
+    ends: list[tuple[Any, Any]] = []
+    for at, at_ms in ((1, None), (2, 500), (3, 400), (4, 900)):
+        told.draft.at = at
+        told.draft.start_speech("u", 0)
+        told.draft.stop_speech("u", at_ms)
+        trace = told.draft.items["u"].trace
+        ends.append((trace.end_ms, trace.speech_stopped_at))
+    assert ends == [(None, 1), (500, 1), (500, 1), (900, 4)]
+
+
+def test_what_happened_first_stays(told: Told) -> None:
+    for at in (1.0, 2.0):
+        told.draft.at = at
+        told.draft.append_text("a", 0, "text", "words", "Hi", "r1")
+    told.draft.close_response(told.draft.open_response("r1"), ResponseCopy("r1"))
+    assert told.draft.items["a"].trace.first_text_at == 1.0
+    assert told.draft.responses["r1"].trace.ended_at == 2.0
+
+
+def test_segments_without_an_id_are_all_there_are(told: Told) -> None:
+    part = told.draft.user_part("u", 0)
+    assert part is not None
+    for segment in ({"text": "a"}, {"text": "a"}, {"id": "s", "text": "b"}, {"id": "s", "text": "c"}):
+        told.draft.add_segment(part, freeze(segment))
+    told.ends()
+    told.draft.add_segment(part, freeze({"text": "d"}))
+    assert told.ends() == [("add", "/items/u/content/0/extra/segments/3")]
+    assert [each["text"] for each in item(told, "u")["content"][0]["extra"]["segments"]] == [
+        "a",
+        "a",
+        "b",
+        "d",
+    ]
+
+
+# What is frozen
+
+
+def test_parts_that_take_turns_are_frozen_by_themselves(told: Told) -> None:
+    """Two texts and a sound in one event, and after a snapshot: each way to grow."""
+    for index, name in ((0, "text"), (1, "transcript")):
+        told.draft.append_text("a", index, name, "words", "one ", None)
+    told.draft.append_audio("a", 1, "sound", sound(480), None)
+    told.ends()
+    for index, name in ((0, "text"), (1, "transcript"), (0, "text")):
+        told.draft.append_text("a", index, name, "words", "two ", None)
+        told.draft.append_audio("a", 1, "sound", sound(480), None)
+        told.draft.append_audio("a", 1, "sound", "", None)
+        told.draft.append_text("a", index, name, "words", "three ", None)
+        told.ends()
+    told.draft.append_audio("a", 1, "sound", sound(480), None)
+    told.draft.append_audio("a", 1, "sound", sound(480), None)
+    told.ends()
+    told.draft.truncate("a", 1, 20)
+    told.draft.append_audio("a", 1, "sound", sound(480), None)
+    told.ends()
+    assert item(told)["content"][1]["truncated"]["audio_end_ms"] == 20
+
+
+def test_audio_that_begins_after_the_mark(told: Told) -> None:
+    told.draft.append_text("a", 0, "transcript", "words", "one two three", None)
+    told.draft.truncate("a", 0, 50)
+    told.draft.append_audio("a", 0, "sound", sound(480), None)
+    told.ends()
+    cut = item(told)["content"][0]["truncated"]
+    assert (cut["audio_end_ms"], cut["basis"]) == (10, "audio")
+
+
+def test_an_item_hidden_twice_is_shown_when_both_are_refused(told: Told) -> None:
+    told.draft.place(put(told.draft, "a", HI))
+    told.draft.ask_deletion("a", "event_1")
+    told.draft.ask_deletion("a", "event_2")
+    told.draft.refuse("event_1")
+    told.ends()
+    assert told.document["order"] == []
+    told.draft.refuse("event_2")
+    told.ends()
+    assert told.document["order"] == ["a"]
+
+
+def test_what_was_over_when_it_was_saved_is_not_open_again(told: Told) -> None:
+    told.draft.close_response(told.draft.open_response("r1"), ResponseCopy("r1"))
+    told.draft.put_item(ItemCopy("a", **MESSAGE), COMPLETED, final=True)
+    again = load(save(told.draft))
+    assert (again.open_items, again.running) == ({}, {})
+
+
+BEGINNINGS: dict[type[Any], dict[str, Any]] = {
+    PartWork: {
+        **dict.fromkeys(("type", "text", "transcript", "audio", "audio_ms", "mark", "truncated"), None),
+        **dict.fromkeys(("arriving", "noted_ms", "transcription", "image_url", "detail"), None),
+        **dict.fromkeys(("stream", "frozen"), None),
+        **dict.fromkeys(("final", "streamed", "fresh", "shown"), False),
+        "marks": {},
+        "arrivals": [],
+        "noted": 0,
+        "segments": set(),
+        "extra": EMPTY,
+        "billed": "",
+    },
+    ItemWork: {
+        **dict.fromkeys(("response_id", "previous_item_id", "role", "call_id", "name", "arguments"), None),
+        **dict.fromkeys(("output", "base", "grew", "label", "frozen"), None),
+        **dict.fromkeys(("typed", "anchored", "arguments_final", "ready", "placed", "fresh", "shown"), False),
+        "status": "in_progress",
+        "parts": [],
+        "hidden": 0,
+        "mcp": EMPTY,
+        "extra": EMPTY,
+        "trace": ItemTrace(),
+    },
+    ResponseWork: {
+        **dict.fromkeys(("status_details", "conversation_id", "metadata", "usage"), None),
+        **dict.fromkeys(("bytes_per_second", "frozen"), None),
+        **dict.fromkeys(("out_of_band", "ended", "fresh", "shown"), False),
+        "status": "in_progress",
+        "output": (),
+        "indexes": [],
+        "extra": EMPTY,
+        "billed": "",
+        "trace": ResponseTrace(),
+    },
+    Request: {"index": 0},
+}
+
+
+@pytest.mark.parametrize("node", BEGINNINGS, ids=lambda node: node.__name__)
+def test_how_each_begins(node: type[Any]) -> None:
+    """A checkpoint says only what differs from this, so with another beginning those kept read otherwise."""
+    begins: dict[str, Any] = {}
+    for field in attrs.fields(node):
+        made = (
+            field.default.factory()
+            if isinstance(field.default, attrs.Factory) and field.init
+            else field.default
+        )
+        if made is not attrs.NOTHING and field.init:
+            begins[field.name] = made
+    assert begins == BEGINNINGS[node]
+    for name, value in begins.items():
+        assert type(value) is type(BEGINNINGS[node][name]), name
+    assert [field.name for field in attrs.fields(node) if not field.init] == ["path"] * (node is not Request)
+
+
+def test_what_is_a_fault_is_counted() -> None:
+    draft = Draft()
+    for kind in ("invalid", "unknown", "impossible", "late", "unknown_item", "unknown_anchor"):
+        draft.note(kind, "as it is")  # type: ignore[arg-type]
+    counted = {name: count for name, count in attrs.asdict(draft.stats).items() if count}
+    assert counted == {"invalid": 1, "unknown": 1, "impossible": 1, "late": 1}
+    assert len(draft.notes) == 6
+
+
+def test_a_final_transcript_may_come_again(told: Told) -> None:
+    for transcript in ("Hi", "Hi there"):
+        part = told.draft.user_part("u", 0)
+        assert part is not None
+        told.draft.finish_transcription(part, transcript, None, EMPTY)
+    told.ends()
+    assert item(told, "u")["content"][0]["transcript"] == "Hi there"
+    assert told.draft.user_part("u", 0, delta=True) is None

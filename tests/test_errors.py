@@ -1,11 +1,13 @@
 """The exceptions: whose fault it is, where it is, and not a word of the payload."""
 
 import inspect
+import pickle
 
 import pytest
 
 import rtstate
 from rtstate import DocumentError, EventParseError, HistoryGone, RtstateError, parse_server_event
+from rtstate.errors import LeaseHeld, LeaseLost, StaleWriter
 
 
 def test_the_tree() -> None:
@@ -46,3 +48,29 @@ def test_a_parse_error_of_an_event_has_its_type_and_path_and_no_payload() -> Non
     assert caught.value.path == "item.content.0.text"
     assert "secret" not in str(caught.value)
     assert caught.value.expected
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (EventParseError("a number", event_type="ping", path="timestamp"), "ping: timestamp: a number"),
+        (
+            StaleWriter("call", 5, 7),
+            "'call' ends at 7, not at 5: others have written since; read what they did",
+        ),
+        (StaleWriter("call", 7, 5), "'call' ends at 5, not at 7: the log has lost its end"),
+        (
+            LeaseHeld("call", "hub"),
+            "'call' is written by 'hub': send its events there, or wait until that is done",
+        ),
+        (
+            LeaseLost("call", "hub"),
+            "'hub' no longer writes 'call': acquire it again, and read what others wrote",
+        ),
+    ],
+)
+def test_an_error_goes_to_another_process_whole(error: RtstateError, text: str) -> None:
+    again = pickle.loads(pickle.dumps(error))
+    assert str(again) == str(error) == text
+    assert type(again) is type(error)
+    assert vars(again) == vars(error)

@@ -115,3 +115,9 @@ def test_audio_goes_on_where_it_was_saved(keep: bool) -> None:
     assert again.save() == audio.save()
     assert again.append("AQ==") == audio.append("AQ==") == 4_000
     assert again.decoded() == audio.decoded() == (b"\1\2\3\1" if keep else b"")
+
+
+def test_a_text_knows_its_pointer() -> None:
+    growing = Growing((*PATH, "text"), "source")
+    assert growing.pointer == "/items/item_a/content/0/text"
+    assert growing.pointer is growing.pointer

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtstate._json import EMPTY, FrozenDict, freeze, thaw
+from rtstate._json import EMPTY, FrozenDict, freeze, same, thaw
 
 FINITE = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
@@ -83,3 +83,24 @@ def test_a_frozen_dict_survives_pickling() -> None:
 def test_a_changed_copy_is_an_ordinary_dict() -> None:
     assert FrozenDict(a=1) | {"b": 2} == {"a": 1, "b": 2}
     assert dict(FrozenDict(a=1), b=2) == {"a": 1, "b": 2}
+
+
+def test_equal_objects_have_equal_hashes() -> None:
+    one, other = freeze({"a": [1], "b": {"c": None}}), freeze({"b": {"c": None}, "a": [1]})
+    assert hash(one) == hash(other)
+    assert {one: "there"}[other] == "there"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "equal"),
+    [
+        ({"a": 1}, {"a": True}, False),
+        ({"a": 1}, {"a": 1.0}, True),
+        ([1, [0]], [1, [False]], False),
+        ((1, {"a": (0,)}), (1, {"a": (0,)}), True),
+        ({"a": 1}, {"a": 1, "b": 1}, False),
+        (None, False, False),
+    ],
+)
+def test_what_is_the_same_json(old: Any, new: Any, equal: bool) -> None:
+    assert same(old, new) is equal

@@ -380,6 +380,23 @@ def test_a_hidden_item_waits_unseen() -> None:
     assert order.ids() == ["x", "p", "a"]
 
 
+def test_a_hidden_item_is_placed_unseen() -> None:
+    order = order_of("a", "b")
+    assert order.place("g", "a", ghost=True)
+    assert order.ids() == ["a", "b"]
+    order.restore("g")
+    assert order.ids() == ["a", "g", "b"]
+
+
+def test_the_end_is_how_many_there_are_and_where_the_last_one_stands() -> None:
+    assert Order().end() == (0, 0)
+    order = order_of("a", "b")
+    assert order.end() == (2, order.label("b"))
+    last = order.end()[1]
+    order.remove("b")
+    assert order.end() == (1, last)
+
+
 def test_what_moves_to_the_head_of_a_later_session_stays_in_it() -> None:
     order = order_of("a", "b")
     order.start_over()

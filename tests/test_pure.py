@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from rtstate import CheckpointError, Conversation, Snapshot, parse_server_event, reduce, simulate
 from tests.helpers import (
+    ABSENT,
     Event,
     added,
     arguments,
@@ -19,10 +20,12 @@ from tests.helpers import (
     committed,
     deleted,
     delta,
+    done,
     event,
     item,
     order,
     output_added,
+    output_done,
     part,
     part_added,
     response_created,
@@ -126,6 +129,9 @@ def test_the_dialect_is_told() -> None:
     assert reduce(state(HI).snapshot(), events, dialect="xai").order == ("u1", "u2")
 
 
+MCP = {"id": "m1", "type": "mcp_list_tools", "server_label": "shop", "tools": [{"name": "buy"}]}
+OUTPUT = {"id": "o1", "type": "function_call_output", "output": {"a": [1]}, "status": "in_progress"}
+PICTURE = user("u1", content=[{"type": "input_image", "image_url": "data:,", "detail": "low"}])
 SPEAKING = [response_created(), part_added({"type": "audio", "transcript": ""}), sound(2000)]
 ULAW = {"id": "s1", "output_audio_format": "g711_ulaw", "input_audio_format": "g711_alaw"}
 
@@ -197,6 +203,55 @@ ULAW = {"id": "s1", "output_audio_format": "g711_ulaw", "input_audio_format": "g
             {"translation": {"input_transcript": "Hola", "output_transcript": None}},
         ),
         ([event("session.created", session={"id": "s1"}), delta("a")], [delta("b")], part(text="ab")),
+        (
+            [event("session.created", session={"id": "s1"}), delta("a")],
+            [event("session.created", session={"id": "s2"})],
+            item("a1", status="incomplete"),
+        ),
+        ([delta("a")], [event("session.created", session={"id": "s2"})], item("a1", status="in_progress")),
+        # how much a second of audio is
+        ([event("session.created", session=ULAW)], [sound(10)], part(audio_ms=60)),
+        ([response_created(output_audio_format="g711_ulaw")], [sound(10)], part(audio_ms=60)),
+        (
+            [event("session.created", session=ULAW)],
+            [added(user("u1", content=[{"type": "input_audio", "audio": "AAAA" * 200}]))],
+            part("u1", audio_ms=75),
+        ),
+        # what may still move, and what may not
+        ([delta("a"), added(user(text="Hi"))], [added(assistant("a1"), after="u1")], order("u1", "a1")),
+        (
+            [added(user(text="Hi", status="completed")), added(user("u2", "Ho", status="completed"))],
+            [added(user(text="Hi", status="completed"), after="u2")],
+            order("u1", "u2"),
+        ),
+        # what an entity holds is there when it is made anew
+        (
+            [response_created(), output_added(call()), arguments("{")],
+            [arguments("}", call_id=ABSENT)],
+            item("f1", call_id="call_1", name="look_up", arguments="{}"),
+        ),
+        ([added(MCP)], [event("mcp_list_tools.completed", item_id="m1")], item("m1", tools=MCP["tools"])),
+        ([added(OUTPUT)], [done({**OUTPUT, "status": "completed"})], item("o1", output={"a": [1]})),
+        ([added(PICTURE)], [done(PICTURE)], item("u1", status="completed")),
+        (
+            [response_created(metadata={"topic": "x"}, conversation_id="c1")],
+            [delta("a")],
+            {"responses": {"r1": {"metadata": {"topic": "x"}, "conversation_id": "c1", "output": ["a1"]}}},
+        ),
+        (
+            [response_done(status="failed", status_details={"reason": "x"}, usage={"total_tokens": 5})],
+            [output_done(assistant("a9"))],
+            {"responses": {"r1": {"status_details": {"reason": "x"}, "usage": {"total_tokens": 5}}}},
+        ),
+        ([delta("a")], [done(assistant("a1"))], part(text="a", final=True)),
+        ([spoken("a")], [done(assistant("a1"))], part(transcript="a", final=True)),
+        # what it is
+        ([HI], [added(call("u1"))], item("u1", type="message")),
+        (
+            [transcription("segment", text="a")],
+            [transcription("segment", text="b"), transcription("segment", id="s", text="c")],
+            {},
+        ),
     ],
 )
 def test_what_shows_goes_on(before: list[Event], after: list[Event], expected: Any) -> None:

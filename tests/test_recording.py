@@ -97,3 +97,16 @@ def test_options_are_the_conversations() -> None:
 def test_a_broken_line_is_an_anomaly_and_the_rest_counts() -> None:
     conversation = replay(["", "  \n", b" ", "no JSON", json.dumps(EVENT)])
     assert (conversation.stats.events, conversation.stats.invalid, conversation.stats.noted) == (2, 1, 1)
+
+
+@pytest.mark.parametrize("line", ['{"at": 1, "event": {"type": "ping"}', b'{"event": nonsense}'])
+def test_a_line_that_begins_like_a_wrapped_event_and_is_none_is_passed_on(line: Any) -> None:
+    assert unwrap(line) == (line, None)
+
+
+@pytest.mark.parametrize("lines", ["{}", b"{}", bytearray(b"{}"), {"type": "ping"}])
+def test_one_text_is_no_recording(lines: Any) -> None:
+    with pytest.raises(
+        TypeError, match="expected the lines of a recording, such as an open file, not one text"
+    ):
+        replay(lines)

@@ -117,6 +117,7 @@ def test_every_field_of_an_entity_has_its_place_in_a_checkpoint(node: type[Any])
         (("usage", "responses", "count"), -1, "a bill that does not add up"),
         (("usage", "responses", "count"), True, "a bill that does not add up"),
         (("usage", "responses"), {}, "a bill that does not add up"),
+        (("usage", "responses"), 5, "a bill that does not add up"),
         (("usage", "responses"), [], "a bill that does not add up"),
         (("usage", "transcription", "seconds"), 1e999, ""),
         (
@@ -197,6 +198,7 @@ def test_a_draft_is_loaded_as_it_was_saved() -> None:
     draft.append_audio("a", 1, "sound", "AAAA", "r1")
     draft.append_text("a", 1, "transcript", "words", "one two", "r1")
     draft.ask_truncation("a", 1, 500, "event_1")
+    draft.responses["r1"].bytes_per_second = 1
     draft.ask_deletion("nobody", None)
     draft.append_translation("input_transcript", "Ho")
     part = draft.user_part("u", 0)
@@ -226,3 +228,13 @@ def test_what_is_loaded_is_shown_already() -> None:
     copy = ItemCopy("a", "message", role="assistant", parts=parts_of_it[:1])
     again.put_item(copy, "completed", final=True)
     assert ("remove", ("items", "a", "content", 1)) in [raw[:2] for raw in again.take()]
+
+
+def test_what_is_loaded_cannot_be_changed_from_outside() -> None:
+    draft = Draft()
+    tools, output = freeze({"tools": [{"name": "buy"}]}), freeze({"a": [1]})
+    draft.put_item(ItemCopy("m", "mcp_list_tools", mcp=tools, extra=freeze({"x": [1]})), "completed")
+    draft.put_item(ItemCopy("o", "function_call_output", output=output), "completed")
+    again = load(json.loads(json.dumps(save(draft)))).freeze()
+    assert again == draft.freeze()
+    assert hash(again) == hash(draft.freeze())

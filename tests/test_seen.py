@@ -85,3 +85,15 @@ def test_a_long_conversation_knows_what_it_had_before_its_stop() -> None:
         assert not again.feed(event)
     assert again.stats.duplicates == sum("event_id" in event for event in events[-100:]) > 50
     assert again.checkpoint() == Conversation.restore(again.checkpoint()).checkpoint()
+
+
+def test_sums_are_read_the_same_on_a_machine_that_begins_with_the_highest_byte(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from rtstate import _seen
+
+    here = list(_seen._ints(bytes([1, 2, 3, 4])))
+    monkeypatch.setattr(_seen.sys, "byteorder", "little" if _seen.sys.byteorder == "big" else "big")
+    assert [
+        int.from_bytes(each.to_bytes(4, "little"), "big") for each in _seen._ints(bytes([1, 2, 3, 4]))
+    ] == here

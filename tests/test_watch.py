@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from rtstate import Conversation, Replica, Update, simulate
+from rtstate._watch import updated
 from tests.helpers import added, delta, state, user
 
 HI = added(user(text="Hi"), after=None)
@@ -385,3 +386,12 @@ def test_it_keeps_to_a_real_clock_too() -> None:
         assert now() - start >= 4 / 200 - 0.002
 
     asyncio.run(main())
+
+
+def test_who_is_up_to_date_is_told_nothing_new() -> None:
+    conversation = state(added(user(text="Hi")))
+    nothing = updated(conversation, 1)
+    assert (nothing.since, nothing.revision, nothing.patch()) == (1, 1, [])
+    assert updated(conversation, 0).since == 0
+    for since in (None, -1, 2):
+        assert updated(conversation, since).snapshot is conversation.snapshot()

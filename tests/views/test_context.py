@@ -72,6 +72,10 @@ SINCE: dict[str, tuple[list[Event], int]] = {
         [committed("u1", after="a1"), transcription("completed", transcript="x" * 30)],
         20,  # two seconds at 15 characters a second
     ),
+    "speech by its audio": (
+        [added(user("u1", content=[{"type": "input_audio", "audio": "AAAA" * 16_000}]), after="a1")],
+        10,  # a second of 48,000 bytes
+    ),
     "speech that nobody knows of": ([committed("u1", after="a1")], 0),
     "an answer that is being spoken": (
         [response_created("r2"), added(assistant("a2"), after="a1"), sound(1000, "a2", response_id="r2")],

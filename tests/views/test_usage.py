@@ -331,3 +331,10 @@ def test_it_is_plain_json() -> None:
     assert entry["tokens"]["uncached_text"] == 55
     assert "usage" not in entry
     assert ABSENT not in json.loads(json.dumps(document)).values()
+
+
+def test_what_was_spent_is_plain_json() -> None:
+    told = usage(state(response_done(usage={"total_tokens": 5})).snapshot()).responses
+    assert told.to_dict()["tokens"] == attrs.asdict(told.tokens)
+    assert told.to_dict()["count"] == 1
+    assert json.loads(json.dumps(told.to_dict())) == told.to_dict()

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import pytest
 from pydantic import BaseModel
 
-from rtstate import Conversation, EventParseError, UnknownEvent, parse_client_event, parse_server_event
+from rtstate import Conversation, EventParseError, UnknownEvent, parse_client_event, parse_server_event, wire
 from rtstate.events import ResponseOutputTextDelta
 from rtstate.wire import CLIENT_TABLE, EVENTS, TABLE, Row, read_event
 from rtstate.wire._base import PADDING
@@ -585,3 +585,44 @@ def test_whatever_a_field_holds_nothing_else_raises(name: str, row: Row) -> None
             assert bool(change) is (conversation.snapshot() is not before)
     conversation._draft._check()
     json.loads(conversation.snapshot().to_json(), parse_constant=pytest.fail)
+
+
+def test_an_event_type_has_one_owner() -> None:
+    from rtstate.wire import merge
+
+    row = TABLE["response.done"]
+    with pytest.raises(ValueError, match=r"'response.done' has two owners: ResponseDone and ResponseDone"):
+        merge([row], [row])
+    assert set(merge([row], [])) == {"response.done"}
+
+
+@pytest.mark.parametrize("view", [bytearray, memoryview])
+def test_bytes_may_be_of_any_kind(view: Any) -> None:
+    raw = json.dumps(delta("Hi")).encode()
+    assert parse_server_event(view(raw)) == parse_server_event(raw)
+    assert state(view(raw)).snapshot() == state(delta("Hi")).snapshot()
+
+
+def test_what_no_event_can_be_is_said_by_name() -> None:
+    with pytest.raises(
+        TypeError, match=r"^expected JSON text, bytes or a mapping, not object; apply\(\) takes"
+    ):
+        parse_server_event(object())  # type: ignore[arg-type]
+
+
+def test_parsers_are_built_when_they_are_first_used_and_once() -> None:
+    for build in (wire._server_parser, wire._client_parser, wire._reader):
+        build.cache_clear()
+        assert build() is build()
+
+
+def test_every_row_of_every_family_is_in_the_table() -> None:
+    from rtstate.wire import audio, client, items, mcp, responses, session, streams, transcription, voicelive
+
+    server = (session, items, transcription, audio, responses, streams, mcp, voicelive)
+    told = {name: row for family in server for row in family.ROWS for name in row.types}
+    assert told == TABLE
+    assert {name: row for row in client.ROWS for name in row.types} == CLIENT_TABLE
+    assert {**CLIENT_TABLE, **TABLE} == EVENTS
+    assert {name: row.handler for name, row in TABLE.items()} == wire.HANDLERS
+    assert {name: row.handler for name, row in CLIENT_TABLE.items()} == wire.CLIENT_HANDLERS

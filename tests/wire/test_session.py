@@ -407,3 +407,22 @@ def test_the_conversation_keeps_the_id_it_announced() -> None:
     assert state(named, other).snapshot().conversation_id == "conv_9"
     sessions = [event("session.created", session={"id": name}) for name in ("s1", "s2")]
     assert state(sessions[0], named, sessions[1], other).snapshot().conversation_id == "conv_1"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        event("session.created", session={"id": "s1", "model": "grok-voice-1"}),
+        event("session.updated", session={"model": "grok-voice-1"}),
+        event("conversation.created", conversation={"id": "c1"}, previous_item_id=None),
+    ],
+    ids=["a new session", "a session", "a conversation"],
+)
+def test_who_speaks_like_xai_is_taken_for_it(told: Event) -> None:
+    """A null anchor is the end there, the head elsewhere."""
+    one, other = added(user("u1", "Hi")), added(user("u2", "Ho"), after=None)
+    assert state(told, one, other).snapshot().order == ("u1", "u2")
+    others = {key: value for key, value in told.items() if key != "previous_item_id"}
+    others["session"] = {"id": "s1", "model": "gpt-realtime"}
+    assert state(others, one, other).snapshot().order == ("u2", "u1")
+    assert state(told, one, other, dialect="openai").snapshot().order == ("u2", "u1")

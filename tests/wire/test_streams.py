@@ -631,3 +631,8 @@ def test_parts(events: Any, last: Any, expected: Any, odd: Any) -> None:
 )
 def test_no_parts(events: Any, last: Any, expected: Any, odd: Any) -> None:
     prove(events, last, expected, odd)
+
+
+@pytest.mark.parametrize("item_id", [None, ABSENT, ""])
+def test_final_arguments_of_a_call_that_no_item_makes(item_id: Any) -> None:
+    unchanged([], arguments_done("{}", item_id, call_id="call_9"), ["unknown_item"])

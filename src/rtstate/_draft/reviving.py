@@ -11,7 +11,7 @@ better keeps a checkpoint.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from rtstate._draft import Draft
 from rtstate._draft.parts import DEFAULT_BYTES_PER_SECOND
@@ -110,7 +110,7 @@ def _part(part: Part, rate: int | None) -> dict[str, Json]:
         ),
         "final": part.final,
         "marks": {} if cut is None else {"": cut.audio_end_ms},
-        "segments": [each["id"] for each in segments or () if isinstance(each, dict) and "id" in each],  # pyright: ignore[reportUnknownVariableType]
+        "segments": [each["id"] for each in segments or () if _has_id(each)],
         "extra": plain(part.extra),
         "streamed": part.text is not None or transcript is not None,
         "billed": "priced" if transcription is not None and transcription.status == "final" else "",
@@ -151,6 +151,10 @@ def _is_named(snapshot: Snapshot) -> bool:
 
 def _told(**fields: Json) -> dict[str, Json]:
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def _has_id(segment: Any) -> bool:
+    return isinstance(segment, Mapping) and cast("Mapping[str, Json]", segment).get("id") is not None
 
 
 def _is_call(item: Item) -> bool:

@@ -163,8 +163,8 @@ def _messages(snapshot: Snapshot) -> list[_Message]:
     messages: list[_Message] = []
     for turn in transcript(snapshot):
         item = snapshot.item(turn.item_id)
-        if item is not None:
-            messages.append(_Message(item, snapshot.item_trace(item.id), turn.status == "interrupted"))
+        assert item is not None, "a turn is one of its items"
+        messages.append(_Message(item, snapshot.item_trace(item.id), turn.status == "interrupted"))
     return messages
 
 
