@@ -610,10 +610,16 @@ def test_what_no_event_can_be_is_said_by_name() -> None:
         parse_server_event(object())  # type: ignore[arg-type]
 
 
-def test_parsers_are_built_when_they_are_first_used_and_once() -> None:
-    for build in (wire._server_parser, wire._client_parser, wire._reader):
+def test_parsers_are_built_when_they_are_first_used_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    for build in (wire._server_parser, wire._client_parser):
         build.cache_clear()
         assert build() is build()
+    monkeypatch.setattr(wire, "_read", wire._first)
+    read_event(delta("Hi"))
+    built = wire._read
+    assert built is not wire._first
+    read_event(delta("Hi"))
+    assert wire._read is built
 
 
 def test_every_row_of_every_family_is_in_the_table() -> None:
