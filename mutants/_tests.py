@@ -44,8 +44,7 @@ def modules() -> dict[str, Path]:
         package = SOURCE / name
         for path in sorted(package.glob("*.py")) if package.is_dir() else [package.with_suffix(".py")]:
             module = ".".join(path.relative_to(SOURCE).with_suffix("").parts)
-            if module != "wire.__main__":  # a program: it prints the table
-                found[module.removesuffix(".__init__")] = path
+            found[module.removesuffix(".__init__")] = path
     return found
 
 

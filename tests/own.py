@@ -24,7 +24,7 @@ _ITEMS = (f"{_WIRE}items.py", f"{_WIRE}item_order.py", f"{_WIRE}item_ends.py")
 _FAMILIES = ("audio", "client", "mcp", "responses", "session", "streams", "transcription", "voicelive")
 
 SOURCE = Path(__file__).parents[1] / "src" / "rtstate"
-EDGES = ("logs", "hub", "simulate", "server", "proxy", "cli", "__main__", "wire.__main__")
+EDGES = ("logs", "hub", "simulate", "server", "proxy", "cli", "__main__")
 """What is not of the core: it has tests of its own, of whole processes mostly."""
 
 OWN: dict[str, tuple[str, ...]] = {

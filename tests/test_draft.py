@@ -14,6 +14,7 @@ from rtstate._types import COMPLETED, END, IN_PROGRESS, INCOMPLETE
 from tests.laws_support import Document, canonical, fold
 
 MESSAGE = {"type": "message", "role": "assistant"}
+HI = PartCopy("output_text", text="Hi")
 
 
 class Told:
@@ -38,6 +39,11 @@ class Told:
         assert Snapshot.from_dict(self.document) == self.draft.freeze()
         self.draft.notes.clear()
         return [(each["op"], each["path"]) for each in operations]
+
+
+def item(told: Told, item_id: str = "a") -> Any:
+    """What the document has of an item."""
+    return told.document["items"][item_id]
 
 
 def operation_of(raw: Any) -> dict[str, Any]:

@@ -7,18 +7,12 @@ import pytest
 from rtstate._draft import Draft, ItemCopy, PartCopy, ResponseCopy
 from rtstate._json import freeze
 from rtstate._types import COMPLETED, END, IN_PROGRESS, INCOMPLETE
-from tests.test_draft import MESSAGE, Told, put
-
-HI = PartCopy("output_text", text="Hi")
+from tests.test_draft import HI, MESSAGE, Told, item, put
 
 
 @pytest.fixture
 def told() -> Told:
     return Told()
-
-
-def item(told: Told, item_id: str = "a") -> Any:
-    return told.document["items"][item_id]
 
 
 # Who is making it

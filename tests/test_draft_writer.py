@@ -12,18 +12,12 @@ from rtstate._draft.work import ItemWork, PartWork, Request, ResponseWork
 from rtstate._json import EMPTY, freeze
 from rtstate._trace import ItemTrace, ResponseTrace
 from rtstate._types import COMPLETED, INCOMPLETE
-from tests.test_draft import MESSAGE, Told, put
-
-HI = PartCopy("output_text", text="Hi")
+from tests.test_draft import HI, MESSAGE, Told, item, put
 
 
 @pytest.fixture
 def told() -> Told:
     return Told()
-
-
-def item(told: Told, item_id: str = "a") -> Any:
-    return told.document["items"][item_id]
 
 
 def sound(size: int) -> str:

@@ -47,7 +47,9 @@ class Writer:
 
     audio: AudioMode = "measure"
     dialect: Dialect = "auto"
-    null_is_end: bool = False
+    null_is_end: bool = attrs.field(
+        default=attrs.Factory(lambda self: self.dialect == "xai", takes_self=True)
+    )
     """What a null anchor, or an unknown one, means to xAI."""
     revision: int = 0
     stats: Stats = attrs.field(factory=Stats)
@@ -109,9 +111,6 @@ class Writer:
         default=attrs.Factory(lambda self: Table(self._response_slots, Vector()), takes_self=True)
     )
     _ordered: OrderedItems | None = None
-
-    def __attrs_post_init__(self) -> None:
-        self.null_is_end = self.dialect == "xai"
 
     @property
     def keep_audio(self) -> bool:
