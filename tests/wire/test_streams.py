@@ -538,6 +538,12 @@ def test_parallel_calls_do_not_mix() -> None:
     prove(events, last, {"items": {"f1": {"arguments": '{"a": 1}'}, "f2": {"arguments": '{"b": 2}'}}})
 
 
+def test_an_output_does_not_make_the_call_that_it_names() -> None:
+    output = {"id": "o1", "type": "function_call_output", "call_id": "call_1", "output": "{}"}
+    events = [response_created(), added(output), added(call("f1"), after="o1")]
+    prove(events, arguments('{"a": 1}', None, call_id="call_1"), called(arguments='{"a": 1}'))
+
+
 # Parts
 
 

@@ -181,8 +181,7 @@ class Answers(Items):
         for name, value in fields.items():
             if value is not None and name in ITEM_FIELDS[item.type]:
                 self.write(item, name, value)
-        if item.call_id is not None:
-            self.calls.setdefault(item.call_id, item.id)
+        self.know_call(item)
 
     def call_item(self, call_id: str | None) -> ItemId | None:
         """Return the id of the item that makes a call, for servers that name only the call."""

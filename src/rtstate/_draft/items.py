@@ -185,6 +185,11 @@ class Items(Parts):
             if not response.fresh:
                 self.ops.append(("add", (*response.path, "output", at), item.id, ABSENT))
 
+    def know_call(self, item: ItemWork) -> None:
+        """Remember which item makes a call, for events that name only the call. Its output names it too."""
+        if item.call_id is not None and item.has_arguments:
+            self.calls.setdefault(item.call_id, item.id)
+
     def _fill(self, item: ItemWork, copy: ItemCopy, *, closes: bool) -> None:
         for name in ("role", "call_id", "name", "output"):
             if getattr(copy, name) is not None:
@@ -195,8 +200,7 @@ class Items(Parts):
             for key, value in news.items():
                 self.wrote(item, key, value, old.get(key))
         self.merge(item, copy.extra, flat=not item.is_known)
-        if item.call_id is not None:
-            self.calls.setdefault(item.call_id, item.id)
+        self.know_call(item)
         if item.has_parts:
             for at, part in enumerate(copy.parts or ()):
                 self.fill_part(self.part_at(item, at), part, closes=closes)
