@@ -1,11 +1,11 @@
 """How long it takes to revive a conversation of many events.
 
 That is ``Hub.open`` of a hub that holds nothing, by the clock on the wall: a checkpoint, and the same 500
-events of text after it. In the first case calls of 100 seconds say the same, and their audio comes in ever
-smaller pieces; in the second there are ever more items. A checkpoint is as large as the document, so only in
-the first case the number of events matters little. What is left there are the ids of the last events, of
-which a checkpoint keeps 4,096 or more, and 1,000 events do not have as many. Without a checkpoint all events
-are read.
+events of text after it. In the first case calls of 99 seconds say the same in the same deltas, and their audio
+comes in ever smaller pieces; in the second there are ever more items. A checkpoint is as large as the
+document, so only in the first case the number of events matters little. What is left there are the ids of the
+last events, of which a checkpoint keeps 4,096 or more, and 1,000 events do not have as many. Without a
+checkpoint all events are read: those of the shortest call, and those of the second.
 """
 
 from __future__ import annotations
@@ -24,8 +24,10 @@ from rtstate.logs import Checkpoint, Record
 LENGTHS: Final = (1_000, 10_000, 100_000)
 APPENDED: Final = 250
 SAME: Final = "a call of the same content"
+READ: Final = "the shortest, without a checkpoint"
 REPLAYED: Final = "the second, without a checkpoint"
 TARGET: Final = 1.1
+NO_LONGER: Final = 1.0
 GROWING: Final = "a conversation that grows"
 
 
@@ -41,12 +43,14 @@ def reviving(size: Size) -> Iterator[Figure]:
                     _fill(engine, events, raws, len(raws) - tail)
                     tasks[events] = _opening(engine, events)
                 short, *longer = calls
-                _fill(engine, REPLAYED, calls[longer[0]], None)
-                tasks[REPLAYED] = _opening(engine, REPLAYED)
+                for name, events in ((READ, short), (REPLAYED, longer[0])):
+                    _fill(engine, name, calls[events], None)
+                    tasks[name] = _opening(engine, name)
                 engine.log.checkpoint = _ignored  # or a hub that stops would leave no events after it
                 rounds = compare(size, f"{on}, {engine.name}", tasks)
                 for each in longer:
                     yield rounds.figure(each, short, TARGET)
+                yield rounds.figure(longer[-1], READ, NO_LONGER)
                 yield rounds.figure(short, REPLAYED)
 
 
@@ -58,8 +62,8 @@ def _tail(events: int) -> list[bytes]:
 
 def _cases(size: Size, tail: list[bytes]) -> Iterator[tuple[str, Mapping[str, list[bytes]]]]:
     """Yield each case, with the events of a short, a long and a very long call."""
-    seconds = size.pick(2, 100)
-    same = [on_the_wire(simulate.audio_stream(seconds * 1000 // chunk, chunk)) for chunk in (500, 10, 1)]
+    seconds = size.pick(3, 99)
+    same = [on_the_wire(simulate.audio_stream(seconds * 1000 // chunk, chunk)) for chunk in (300, 10, 1)]
     yield SAME, {f"{len(raws) + len(tail):,} events": raws + tail for raws in same}
     growing = on_the_wire(simulate.long_conversation(size.pick(286, 14_300)))
     lengths = [size.pick(length // 50, length) - len(tail) for length in LENGTHS]
