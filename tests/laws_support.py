@@ -54,9 +54,9 @@ def every_item(snapshot: Snapshot) -> dict[str, Item]:
 
 
 def generated(part: Part) -> str | None:
-    """What was generated of a part, truncated or not."""
+    """What was generated of a part, truncated or not. Text is not spoken, and not cut with what was."""
     if part.truncated is not None:
-        return part.truncated.generated_transcript
+        return part.text or part.truncated.generated_transcript
     return part.text or part.transcript
 
 

@@ -181,9 +181,11 @@ async def test_what_is_in_use_is_not_let_go_of_and_the_hub_says_that_it_is_full(
         with pytest.raises(HubFull, match="all are in use; it may take 0 MB"):
             await hub.feed("another", EVENTS[0])
         assert hub.stats.held == 1
+        async with Hub(log) as elsewhere:  # which may write what this one has no room for
+            await elsewhere.feed("another", EVENTS[0])
         await feed(hub, EVENTS[200:210])
         await follower.aclose()
-        await hub.feed("another", EVENTS[0])
+        await hub.feed("another", EVENTS[1])
         assert await hub.snapshot(CALL) == expected(EVENTS[:210])
 
 

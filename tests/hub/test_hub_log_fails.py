@@ -8,6 +8,7 @@ import pytest
 
 from rtstate.errors import (
     HubStopped,
+    LeaseHeld,
     LeaseLost,
     LogUnavailable,
 )
@@ -46,6 +47,16 @@ class Faulty(MemoryLog):
             raise LogUnavailable("it is away")
         self.checkpoints.append(checkpoint.seq)
         await super()._checkpoint(name, checkpoint, lease)
+
+    async def _load(self, name: str) -> Checkpoint | None:
+        if self.fails is not None:
+            raise LogUnavailable("it is away")
+        return await super()._load(name)
+
+    async def _release(self, lease: Lease) -> None:
+        if self.fails == "all":
+            raise LogUnavailable("it is away")
+        await super()._release(lease)
 
     async def _beat(self, holder: str, ttl: float) -> None:
         if self.fails is not None:
@@ -113,6 +124,25 @@ async def test_a_hub_that_cannot_begin_says_so_and_can_be_tried_again() -> None:
             await hub.feed(CALL, EVENTS[0])
         log.fails = None
         await hub.feed(CALL, EVENTS[0])
+
+
+async def test_a_conversation_that_cannot_be_read_is_left_to_others() -> None:
+    log = Faulty()
+    async with Hub(log, idle=0.2) as hub, Hub(log, holder="another") as other:
+        for each in (hub, other):
+            await each.feed(each.holder, EVENTS[0])  # both live
+        for fails in ("before", "all"):  # it is read in vain, or can neither be read nor given back at once
+            log.fails = fails
+            with pytest.raises(LogUnavailable):
+                await hub.open(fails)
+            log.fails = None
+            if fails == "all":
+                with pytest.raises(LeaseHeld):
+                    await other.open(fails)
+                async with asyncio.timeout(10):
+                    while hub.stats.writing:
+                        await asyncio.sleep(0.01)
+            await other.feed(fails, EVENTS[0])
 
 
 async def test_feeding_waits_while_too_much_waits_for_the_log() -> None:

@@ -66,3 +66,34 @@ async def test_a_hub_that_is_stopped_as_it_starts_leaves_nothing_behind(tmp_path
         with pytest.raises(HubStopped):
             await feeding
         assert all(task.done() for task in hub._tasks)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_stop_that_is_cancelled_is_done_all_the_same(kind: str, tmp_path: Path) -> None:
+    """As by a timeout around it. Or its leases would be kept alive, and nobody could write."""
+    with urls(kind, tmp_path) as url:
+        async with open_log(url) as log, open_log(url) as elsewhere, Hub(elsewhere) as other:
+            for steps in range(0, 40, 3):
+                hub, call = Hub(log), f"call {steps}"
+                await hub.feed(call, numbered(0))
+                stopping = asyncio.create_task(hub.stop())
+                for _ in range(steps):
+                    await asyncio.sleep(0)
+                stopping.cancel()
+                await asyncio.wait([stopping])
+                async with asyncio.timeout(10):
+                    await hub.stop()
+                assert hub.stats.held == 0
+                assert all(task.done() for task in hub._tasks)
+                assert (await other.feed(call, numbered(1))).revision == 2
+
+
+async def test_who_stops_a_hub_that_is_being_stopped_waits_for_it_too(tmp_path: Path) -> None:
+    async with SqliteLog(tmp_path / "calls.db") as log, Hub(log) as other:
+        hub = Hub(log)
+        await hub.feed(CALL, numbered(0))
+        first = asyncio.create_task(hub.stop())
+        await asyncio.sleep(0)
+        await hub.stop()
+        assert (await other.feed(CALL, numbered(1))).revision == 2
+        await first

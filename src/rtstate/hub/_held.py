@@ -120,9 +120,8 @@ class Held(Copy):
                 return False
             if self._lease is not None:
                 await self._save()
-                lease, self._lease = self._lease, None
-                with _logged(self.name, "its lease was not given back"):
-                    await self._terms.log.release(lease)
+                await self._give_back()
+                self._lease = None
             self._sure = self._wrote = False
             await self._stop_tailing()
             if self._in_use and self.ended is None:  # asked last, for whoever came meanwhile counts on it
@@ -235,9 +234,21 @@ class Held(Copy):
             self._sure = False
         if not self._sure:
             await self._stop_tailing()
-            await self._catch_up()
+            try:
+                await self._catch_up()
+            except Exception:
+                if self._conversation is None:  # and nobody would give it back
+                    await self._give_back()
+                raise
             self._sure = self._wrote = True
         return self._state()
+
+    async def _give_back(self) -> None:
+        """Let others write it. Where the log cannot be told, the lease is kept, to be given back later."""
+        if self._lease is not None:
+            with _logged(self.name, "its lease was not given back"):
+                await self._terms.log.release(self._lease)
+                self._lease = None
 
     def _tail_length(self) -> int:
         """Return after how many events a checkpoint is due: for a large one, more, so that it stays cheap."""

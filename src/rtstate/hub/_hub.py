@@ -113,6 +113,7 @@ class Hub:
         self._tasks: list[asyncio.Task[None]] = []
         self._starting = asyncio.Lock()
         self._stopped = False
+        self._stopping: asyncio.Task[None] | None = None
 
     async def open(self, name: str) -> Snapshot:
         """Become the writer of a conversation, and return its state; there need be nothing of it yet.
@@ -241,11 +242,15 @@ class Hub:
     async def stop(self) -> None:
         """Take no more events, write those that wait, checkpoint everything, and let others write it.
 
-        Followers end by HubStopped. The log stays open; it is not the hub's.
+        Followers end by HubStopped. The log stays open; it is not the hub's. Whoever is cancelled as it waits
+        here leaves no lease behind: the rest is done without it.
         """
-        if self._stopped:
-            return
         self._stopped = True
+        if self._stopping is None:
+            self._stopping = asyncio.create_task(self._stop())
+        await asyncio.shield(self._stopping)
+
+    async def _stop(self) -> None:
         held = list(self._held.values())
         for start in range(0, len(held), _AT_ONCE):
             await asyncio.gather(*(self._finish(each) for each in held[start : start + _AT_ONCE]))
@@ -374,6 +379,6 @@ class Hub:
             del self._held[held.name]
 
     def _forget_if_empty(self, held: Held) -> None:
-        """Drop the place of what could not be read, or has ended."""
-        if held.empty and not held.busy:
+        """Drop the place of what could not be read, or has ended; not while it has a lease to give back."""
+        if held.empty and not held.busy and not held.writes:
             self._drop(held)
