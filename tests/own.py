@@ -48,7 +48,9 @@ OWN: dict[str, tuple[str, ...]] = {
     "replica": ("tests/test_replica.py", "tests/test_patched.py"),
     # the doors
     "__init__": ("tests/test_public.py",),
-    "conversation": ("tests/test_conversation.py", "tests/test_checkpoint.py", "tests/test_watch.py"),
+    "conversation": (
+        *(f"tests/test_{name}.py" for name in ("conversation", "checkpoint", "saving", "watch")),
+    ),
     "events": (f"{_WIRE}classes.py",),
     "views": ("tests/views/test_usage.py",),
     "exports": ("tests/exports/test_common.py",),

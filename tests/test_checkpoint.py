@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rtstate import CheckpointError, Conversation, HistoryGone, simulate
+from rtstate import CheckpointError, Conversation, HistoryGone, checkpoint, simulate
 from tests.helpers import (
     Event,
     added,
@@ -406,6 +406,14 @@ def test_what_is_no_checkpoint_says_so(data: bytes, said: str) -> None:
 def rich(audio: Any = "keep") -> Conversation:
     before = [each for name in ("a hidden item goes on", "marks of several") for each in CASES[name][0]]
     return state(SESSION, *before, *CASES["a translation"][0], audio=audio)
+
+
+def test_what_reads_checkpoints_is_built_by_the_first_and_only_by_it() -> None:
+    data = Conversation().checkpoint()
+    checkpoint._reader.cache_clear()
+    for _ in range(2):
+        assert Conversation.restore(data).checkpoint() == data
+        assert checkpoint._reader.cache_info().misses == 1
 
 
 def test_what_is_cut_or_bent_is_refused_whole() -> None:

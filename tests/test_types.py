@@ -36,4 +36,5 @@ def test_the_end_says_so() -> None:
 
 
 def test_a_pointer_escapes_what_it_has_to() -> None:
+    assert pointer(("items", "item_1", "content", 0)) == "/items/item_1/content/0"
     assert pointer(("items", "a/b~c", 0)) == "/items/a~1b~0c/0"
