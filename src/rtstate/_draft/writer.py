@@ -480,6 +480,7 @@ class Writer:
         assert set(self.running) == {each.id for each in self.responses.values() if not each.ended}
         assert all(len(each.indexes) == len(each.output) for each in self.responses.values())
         for item in self.items.values():
+            assert item.session == self.session_number or not item.is_open
             assert item.has_parts or not item.parts
             assert item.has_arguments or item.arguments is None
             for part in item.parts:
