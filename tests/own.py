@@ -35,7 +35,11 @@ OWN: dict[str, tuple[str, ...]] = {
     "_draft.writer": (*_VERBS, *_ITEMS, f"{_WIRE}streams.py"),
     "_draft.parts": (*_VERBS, *_ITEMS, f"{_WIRE}streams.py"),
     "_draft.items": (*_VERBS, *_ITEMS, f"{_WIRE}responses.py", _ODD),
-    "_draft.answers": (*_VERBS, f"{_WIRE}streams.py", f"{_WIRE}mcp.py", f"{_WIRE}responses.py", _ODD),
+    "_draft.answers": (
+        *_VERBS,
+        *(f"{_WIRE}{name}.py" for name in ("streams", "mcp", "responses", "client")),
+        _ODD,
+    ),
     "_draft.speech": (*_VERBS, f"{_WIRE}streams.py", f"{_WIRE}transcription.py", f"{_WIRE}audio.py", _ODD),
     "_draft.responses": (*_VERBS, f"{_WIRE}responses.py"),
     "_draft.requests": (_DRAFT, "tests/test_draft_requests.py", f"{_WIRE}client.py", _ODD),

@@ -183,6 +183,14 @@ def test_a_truncation_that_the_server_refuses() -> None:
     assert_subset(document(sent(truncate(), refusal())), found)
 
 
+def test_what_is_said_of_a_hidden_item_shows_when_the_deletion_is_refused() -> None:
+    conversation = sent(delete("a1"))
+    for more in (sound(250), sound(0.25)):
+        assert not conversation.feed(more).operations
+    conversation.feed(refusal())
+    assert_subset(document(conversation), {"items": {"a1": {"content": [{"audio_ms": 2250}]}}})
+
+
 def test_a_refused_truncation_leaves_an_earlier_one() -> None:
     before = [*BEFORE, truncated("a1", 1500)]
     found = document(state(*before))["items"]
