@@ -16,6 +16,7 @@ import coverage
 import pytest
 
 _DRAFT = "tests/test_draft.py"
+_REQUESTS = "tests/test_draft_requests.py"
 _VERBS = (_DRAFT, "tests/test_draft_items.py", "tests/test_draft_writer.py")
 _WIRE = "tests/wire/test_"
 _ODD = f"{_WIRE}anomalies.py"
@@ -31,18 +32,26 @@ OWN: dict[str, tuple[str, ...]] = {
     # the verbs: told directly, and by the events that they are for
     "_draft": (*_VERBS, f"{_WIRE}session.py"),
     "_draft.copies": (*_VERBS, *_ITEMS),
-    "_draft.work": (*_VERBS, "tests/test_draft_requests.py", *_ITEMS, f"{_WIRE}responses.py"),
-    "_draft.writer": (*_VERBS, *_ITEMS, f"{_WIRE}streams.py"),
-    "_draft.parts": (*_VERBS, *_ITEMS, f"{_WIRE}streams.py"),
+    "_draft.work": (*_VERBS, _REQUESTS, "tests/test_late.py", *_ITEMS, f"{_WIRE}responses.py"),
+    "_draft.writer": (
+        *_VERBS,
+        _REQUESTS,
+        "tests/test_late.py",
+        *_ITEMS,
+        *(f"{_WIRE}{name}.py" for name in ("streams", "transcription")),
+    ),
+    "_draft.parts": (*_VERBS, _REQUESTS, *_ITEMS, f"{_WIRE}streams.py"),
     "_draft.items": (*_VERBS, *_ITEMS, f"{_WIRE}responses.py", _ODD),
     "_draft.answers": (
         *_VERBS,
+        "tests/test_late.py",
+        "tests/test_heard.py",
         *(f"{_WIRE}{name}.py" for name in ("streams", "mcp", "responses", "client")),
         _ODD,
     ),
     "_draft.speech": (*_VERBS, f"{_WIRE}streams.py", f"{_WIRE}transcription.py", f"{_WIRE}audio.py", _ODD),
     "_draft.responses": (*_VERBS, f"{_WIRE}responses.py"),
-    "_draft.requests": (_DRAFT, "tests/test_draft_requests.py", f"{_WIRE}client.py", _ODD),
+    "_draft.requests": (*_VERBS, _REQUESTS, f"{_WIRE}client.py", _ODD),
     "_draft.saving": ("tests/test_saving.py", "tests/test_checkpoint.py"),
     "_draft.reviving": ("tests/test_pure.py",),
     # the values

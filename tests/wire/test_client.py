@@ -183,6 +183,15 @@ def test_a_truncation_that_the_server_refuses() -> None:
     assert_subset(document(sent(truncate(), refusal())), found)
 
 
+def test_an_item_that_cannot_be_is_not_shown() -> None:
+    parts = [{"type": "input_text", "text": "Hi"}] * 1002
+    unchanged(BEFORE, create(id="u2", content=parts), ["impossible"])
+
+
+def test_a_truncation_of_an_item_that_is_not_there_is_not_shown() -> None:
+    unchanged([], truncate(), ["unknown_item"])
+
+
 def test_what_is_said_of_a_hidden_item_shows_when_the_deletion_is_refused() -> None:
     conversation = sent(delete("a1"))
     for more in (sound(250), sound(0.25)):
