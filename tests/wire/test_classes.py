@@ -32,7 +32,8 @@ from rtstate.events import (
     Usage,
     VoiceLiveClientEvent,
 )
-from rtstate.wire import CLIENT_TABLE, TABLE
+from rtstate.wire import CLIENT_TABLE, TABLE, Row
+from tests.data import wire_classes
 
 DATA = Path(__file__).parents[1] / "data"
 TYPES = [line.split() for line in (DATA / "event_types.txt").read_text().splitlines()]
@@ -49,6 +50,11 @@ MODELS.sort(key=lambda model: model.__name__)
 
 
 # Which classes there are
+
+
+def test_the_classes_are_as_they_were_written_down() -> None:
+    """Changed on purpose? Then ``python -m tests.data.wire_classes``, and read what has changed for users."""
+    assert wire_classes.make().splitlines() == wire_classes.FILE.read_text().splitlines()
 
 
 def test_pipecat_has_55_names() -> None:
@@ -76,6 +82,11 @@ def test_every_type_has_a_row_and_every_row_a_known_type() -> None:
 def test_every_event_class_is_exported() -> None:
     rows = [*TABLE.values(), *CLIENT_TABLE.values()]
     assert {row.event.__name__ for row in rows} <= set(events.__all__)
+
+
+@pytest.mark.parametrize("row", {**TABLE, **CLIENT_TABLE}.values(), ids=lambda row: str(row.types[0]))
+def test_every_row_has_a_handler(row: Row) -> None:
+    assert callable(row.handler)
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
