@@ -59,7 +59,7 @@ OWN: dict[str, tuple[str, ...]] = {
     "wire": (f"{_WIRE}parsing.py",),
     "wire._base": (_CLASSES, f"{_WIRE}parsing.py"),
     "wire._objects": (_CLASSES, f"{_WIRE}parsing.py"),
-    "wire._copies": (*_ITEMS, f"{_WIRE}responses.py", f"{_WIRE}session.py", _ODD),
+    "wire._copies": (f"{_WIRE}copies.py", *_ITEMS, f"{_WIRE}responses.py", f"{_WIRE}session.py", _ODD),
     "wire._shapes": (f"{_WIRE}parsing.py",),
     "wire.items": (_CLASSES, *_ITEMS),
     **{f"wire.{name}": (_CLASSES, f"{_WIRE}{name}.py") for name in _FAMILIES},
