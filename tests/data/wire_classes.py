@@ -22,8 +22,8 @@ HEAD = "# python -m tests.data.wire_classes\n"
 
 def models() -> list[type[BaseModel]]:
     """Return the classes that users can import, in the order of their names."""
-    found = {getattr(events, name) for name in events.__all__}
-    return sorted(filter(inspect.isclass, found), key=lambda model: str(model.__name__))
+    found: set[Any] = {getattr(events, name) for name in events.__all__}
+    return sorted(filter(inspect.isclass, found), key=lambda model: model.__name__)
 
 
 def make() -> str:

@@ -220,7 +220,7 @@ def test_a_part_without_a_type_may_say_all_the_same() -> None:
 
 
 def test_an_image_has_an_address_and_a_detail() -> None:
-    fields = {"image_url": "data:,", "detail": "low"}
+    fields: Event = {"image_url": "data:,", "detail": "low"}
     assert read_part({"type": "input_image", **fields, "text": "a dot"}, "user") == PartCopy(
         "input_image", text="a dot", **fields
     )
@@ -267,6 +267,7 @@ def test_a_response_is_read_whole(draft: Draft) -> None:
         **{name: freeze(value) for name, value in TOLD.items()},
         extra=FrozenDict(voice=FrozenDict(id="v")),
     )
+    assert copy is not None
     assert hash((copy.status_details, copy.metadata, copy.usage, copy.extra))
     assert draft.notes == [("impossible", "an item without an id; ignored")]
 
