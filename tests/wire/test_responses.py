@@ -508,7 +508,7 @@ ASIDE = [HI, response_created(conversation_id=None, metadata={"topic": "aside"})
         "its end": (
             ASIDE,
             response_done("r1", HELLO, conversation_id=None),
-            {"order": ["u1"], "items": {"a1": {}}},
+            {"order": ["u1"], "items": {"a1": {"status": "completed"}}},
         ),
         "its end without created": (
             [HI],
