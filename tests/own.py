@@ -63,6 +63,7 @@ OWN: dict[str, tuple[str, ...]] = {
     "wire._shapes": (f"{_WIRE}parsing.py",),
     "wire.items": (_CLASSES, *_ITEMS),
     **{f"wire.{name}": (_CLASSES, f"{_WIRE}{name}.py") for name in _FAMILIES},
+    "wire.streams": (_CLASSES, f"{_WIRE}streams.py", "tests/test_late.py"),
     "wire.responses": (_CLASSES, f"{_WIRE}responses.py", f"{_WIRE}streams.py"),
 }
 
