@@ -185,11 +185,12 @@ def test_a_snapshot_after_a_delta_fills_nothing_in() -> None:
 
 def test_nor_does_one_after_more_of_a_transcript() -> None:
     conversation = state(spoken("a"), spoken("b"))
-    for each in ("c", "d"):
-        conversation.feed(spoken(each))
-        taken = conversation.snapshot()
-        assert unread(taken)
-    assert taken.items[0].content[0].transcript == "abcd"
+    taken = [conversation.snapshot()]
+    for each in (spoken("c"), spoken("d")):
+        conversation.feed(each)
+        taken.append(conversation.snapshot())
+    assert [unread(each) for each in taken] == [False, True, True]
+    assert [each.items[0].content[0].transcript for each in taken] == ["ab", "abc", "abcd"]
 
 
 @given(st.permutations(range(12)))
