@@ -255,6 +255,7 @@ def test_turn_detection_left_alone_is_left_out() -> None:
         ({"type": "azure_semantic_vad"}, TurnDetection),
         ({"type": "semantic_vad", "eagerness": "low"}, SemanticTurnDetection),
         (SemanticTurnDetection(), SemanticTurnDetection),
+        (TurnDetection(threshold=0.9), TurnDetection),
         (False, bool),
         (None, type(None)),
     ],
