@@ -11,6 +11,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from rtstate import events
+from rtstate._model import ITEM_FIELDS
 from rtstate.events import (
     ConversationItem,
     ConversationItemAdded,
@@ -28,12 +29,15 @@ from rtstate.events import (
     SessionUpdateEvent,
     TokenDetails,
     TurnDetection,
+    UnknownContent,
     UnknownEvent,
+    UnknownItem,
     Usage,
     VoiceLiveClientEvent,
 )
 from rtstate.wire import CLIENT_TABLE, TABLE, Row
 from tests.data import wire_classes
+from tests.helpers import ABSENT, sent
 
 DATA = Path(__file__).parents[1] / "data"
 TYPES = [line.split() for line in (DATA / "event_types.txt").read_text().splitlines()]
@@ -159,6 +163,33 @@ def test_an_anchor_of_null_differs_from_none_at_all() -> None:
 def test_unknown_types_and_fields_are_kept() -> None:
     item = {"type": "hologram", "content": [{"type": "smell", "notes": ["pine"]}], "depth": 3}
     assert ConversationItem.model_validate(item).model_dump(exclude_unset=True) == item
+
+
+PARTS = ["input_text", "input_audio", "input_image", "output_text", "output_audio", "text", "audio"]
+ITEMS = [*ITEM_FIELDS, "item_reference", "mcp_tool_call"]
+
+
+@pytest.mark.parametrize("said", [*PARTS, None, "", ABSENT])
+def test_a_part_of_a_known_type_or_none_is_read_as_one(said: Any) -> None:
+    item = ConversationItem.model_validate({"content": [sent({"type": said, "text": "Hi"})]})
+    assert [type(part) for part in item.content or ()] == [ItemContent]
+
+
+@pytest.mark.parametrize("said", [*ITEMS, None, "", ABSENT])
+def test_an_item_of_a_known_type_or_none_is_read_as_one(said: Any) -> None:
+    response = Response.model_validate({"output": [sent({"type": said})]})
+    assert [type(item) for item in response.output or ()] == [ConversationItem]
+
+
+@pytest.mark.parametrize("said", ["hologram", "Message", " ", "refusal"])
+def test_of_an_unknown_type_nothing_is_demanded(said: str) -> None:
+    unknown = {"type": said, "text": {"a": 1}, "content": 5, "status": []}
+    [item] = Response.model_validate({"output": [unknown]}).output or []
+    assert type(item) is UnknownItem
+    assert item.model_dump(exclude_unset=True) == unknown
+    [part] = ConversationItem.model_validate({"content": [unknown]}).content or []
+    assert type(part) is UnknownContent
+    assert part.model_dump() == unknown
 
 
 def test_servers_disagree_about_shapes() -> None:
