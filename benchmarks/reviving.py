@@ -1,11 +1,11 @@
 """How long it takes to revive a conversation of many events.
 
 That is ``Hub.open`` of a hub that holds nothing, by the clock on the wall: a checkpoint, and the same 500
-events of text after it. In the first case calls of 99 seconds say the same in the same deltas, and their audio
-comes in ever smaller pieces; in the second there are ever more items. A checkpoint is as large as the
-document, so only in the first case the number of events matters little. What is left there are the ids of the
-last events, of which a checkpoint keeps 4,096 or more, and 1,000 events do not have as many. Without a
-checkpoint all events are read: those of the shortest call, and those of the second.
+events of text after it. In the first case calls of 99 seconds say the same, and their audio comes in ever
+smaller pieces; in the second there are ever more items. A checkpoint is as large as the document, so only in
+the first case the number of events matters little. What is left there are the ids of the last events, of
+which a checkpoint keeps 4,096 or more, and 1,000 events do not have as many. Without a checkpoint all events
+are read: those of the shortest call, and those of the second.
 """
 
 from __future__ import annotations

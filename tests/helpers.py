@@ -195,8 +195,11 @@ def state(*events: Event, **options: Any) -> Conversation:
 
 
 def difference(found: Any, expected: Any, path: str = "") -> list[str]:
-    """Where a document lacks what is expected of it: dicts by their expected keys, all else exactly."""
-    if isinstance(expected, Mapping) and isinstance(found, Mapping):
+    """Where a document lacks what is expected of it: dicts by their expected keys, all else exactly.
+
+    An empty dict within it has to be empty.
+    """
+    if isinstance(expected, Mapping) and isinstance(found, Mapping) and (expected or not path):
         lines: list[str] = []
         for key, value in expected.items():
             if value is ABSENT and key in found:

@@ -20,6 +20,7 @@ _REQUESTS = "tests/test_draft_requests.py"
 _VERBS = (_DRAFT, "tests/test_draft_items.py", "tests/test_draft_writer.py")
 _WIRE = "tests/wire/test_"
 _ODD = f"{_WIRE}anomalies.py"
+_CLASSES = f"{_WIRE}classes.py"
 _ITEMS = (f"{_WIRE}items.py", f"{_WIRE}item_order.py", f"{_WIRE}item_ends.py")
 
 _FAMILIES = ("audio", "client", "mcp", "responses", "session", "streams", "transcription", "voicelive")
@@ -64,20 +65,21 @@ OWN: dict[str, tuple[str, ...]] = {
     "conversation": (
         *(f"tests/test_{name}.py" for name in ("conversation", "checkpoint", "saving", "watch")),
     ),
-    "events": (f"{_WIRE}classes.py",),
+    "events": (_CLASSES,),
     "views": ("tests/views/test_usage.py",),
     "exports": ("tests/exports/test_common.py",),
     "exports._common": ("tests/exports/test_common.py", "tests/exports/test_chat.py"),
     "exports._people": tuple(f"tests/exports/test_{name}.py" for name in ("captions", "markup", "text")),
-    # the events
+    # the events; where a module is all classes, what they look like is asked first, which is quick
     "wire": (f"{_WIRE}parsing.py",),
-    "wire._base": (f"{_WIRE}parsing.py", f"{_WIRE}classes.py"),
-    "wire._objects": (f"{_WIRE}classes.py", f"{_WIRE}parsing.py"),
-    "wire._copies": (*_ITEMS, f"{_WIRE}responses.py", f"{_WIRE}session.py", _ODD),
+    "wire._base": (_CLASSES, f"{_WIRE}parsing.py"),
+    "wire._objects": (_CLASSES, f"{_WIRE}parsing.py"),
+    "wire._copies": (f"{_WIRE}copies.py", *_ITEMS, f"{_WIRE}responses.py", f"{_WIRE}session.py", _ODD),
     "wire._shapes": (f"{_WIRE}parsing.py",),
-    "wire.items": (*_ITEMS, f"{_WIRE}classes.py"),
-    **{f"wire.{name}": (f"{_WIRE}{name}.py", f"{_WIRE}classes.py") for name in _FAMILIES},
-    "wire.responses": (f"{_WIRE}responses.py", f"{_WIRE}streams.py", f"{_WIRE}classes.py"),
+    "wire.items": (_CLASSES, *_ITEMS),
+    **{f"wire.{name}": (_CLASSES, f"{_WIRE}{name}.py") for name in _FAMILIES},
+    "wire.streams": (_CLASSES, f"{_WIRE}streams.py", "tests/test_late.py"),
+    "wire.responses": (_CLASSES, f"{_WIRE}responses.py", f"{_WIRE}streams.py"),
 }
 
 

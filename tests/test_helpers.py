@@ -75,6 +75,8 @@ def test_a_subset_says_where_it_differs() -> None:
     assert difference(found, {"a": {"e": 1}}) == ["/a/e: is missing, should be 1"]
     assert difference(found, {"a": {"d": ABSENT}}) == ["/a/d: should be absent, is None"]
     assert difference(found, {"a": {"e": ABSENT}}) == []
+    assert difference(found, {}) == []
+    assert difference(found, {"a": {}}) == ["/a: should be {}, is {'b': [1, {'c': True}], 'd': None}"]
     assert difference({"a": 1}, {"a": True}) == ["/a: should be True, is 1"]
     assert difference({"a": {"b": 1}}, {"a": []}) == ["/a: should be [], is {'b': 1}"]
     with pytest.raises(AssertionError, match="/a/d: should be 1, is None"):

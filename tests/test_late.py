@@ -183,6 +183,16 @@ def test_a_snapshot_after_a_delta_fills_nothing_in() -> None:
     assert all(each.item("a1") is each.items[0] for each in taken)
 
 
+def test_nor_does_one_after_more_of_a_transcript() -> None:
+    conversation = state(spoken("a"), spoken("b"))
+    taken = [conversation.snapshot()]
+    for each in (spoken("c"), spoken("d")):
+        conversation.feed(each)
+        taken.append(conversation.snapshot())
+    assert [unread(each) for each in taken] == [False, True, True]
+    assert [each.items[0].content[0].transcript for each in taken] == ["ab", "abc", "abcd"]
+
+
 @given(st.permutations(range(12)))
 def test_snapshots_may_be_read_in_any_order(order: list[int]) -> None:
     conversation = state(added(assistant("a1", text_part(""), text_part("two"))))

@@ -11,6 +11,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from rtstate import events
+from rtstate._model import ITEM_FIELDS
 from rtstate.events import (
     ConversationItem,
     ConversationItemAdded,
@@ -28,11 +29,15 @@ from rtstate.events import (
     SessionUpdateEvent,
     TokenDetails,
     TurnDetection,
+    UnknownContent,
     UnknownEvent,
+    UnknownItem,
     Usage,
     VoiceLiveClientEvent,
 )
-from rtstate.wire import CLIENT_TABLE, TABLE
+from rtstate.wire import CLIENT_TABLE, TABLE, Row
+from tests.data import wire_classes
+from tests.helpers import ABSENT, sent
 
 DATA = Path(__file__).parents[1] / "data"
 TYPES = [line.split() for line in (DATA / "event_types.txt").read_text().splitlines()]
@@ -49,6 +54,11 @@ MODELS.sort(key=lambda model: model.__name__)
 
 
 # Which classes there are
+
+
+def test_the_classes_are_as_they_were_written_down() -> None:
+    """Changed on purpose? Then ``python -m tests.data.wire_classes``, and read what has changed for users."""
+    assert wire_classes.make().splitlines() == wire_classes.FILE.read_text().splitlines()
 
 
 def test_pipecat_has_55_names() -> None:
@@ -76,6 +86,11 @@ def test_every_type_has_a_row_and_every_row_a_known_type() -> None:
 def test_every_event_class_is_exported() -> None:
     rows = [*TABLE.values(), *CLIENT_TABLE.values()]
     assert {row.event.__name__ for row in rows} <= set(events.__all__)
+
+
+@pytest.mark.parametrize("row", {**TABLE, **CLIENT_TABLE}.values(), ids=lambda row: str(row.types[0]))
+def test_every_row_has_a_handler(row: Row) -> None:
+    assert callable(row.handler)
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
@@ -148,6 +163,33 @@ def test_an_anchor_of_null_differs_from_none_at_all() -> None:
 def test_unknown_types_and_fields_are_kept() -> None:
     item = {"type": "hologram", "content": [{"type": "smell", "notes": ["pine"]}], "depth": 3}
     assert ConversationItem.model_validate(item).model_dump(exclude_unset=True) == item
+
+
+PARTS = ["input_text", "input_audio", "input_image", "output_text", "output_audio", "text", "audio"]
+ITEMS = [*ITEM_FIELDS, "item_reference", "mcp_tool_call"]
+
+
+@pytest.mark.parametrize("said", [*PARTS, None, "", ABSENT])
+def test_a_part_of_a_known_type_or_none_is_read_as_one(said: Any) -> None:
+    item = ConversationItem.model_validate({"content": [sent({"type": said, "text": "Hi"})]})
+    assert [type(part) for part in item.content or ()] == [ItemContent]
+
+
+@pytest.mark.parametrize("said", [*ITEMS, None, "", ABSENT])
+def test_an_item_of_a_known_type_or_none_is_read_as_one(said: Any) -> None:
+    response = Response.model_validate({"output": [sent({"type": said})]})
+    assert [type(item) for item in response.output or ()] == [ConversationItem]
+
+
+@pytest.mark.parametrize("said", ["hologram", "Message", " ", "refusal"])
+def test_of_an_unknown_type_nothing_is_demanded(said: str) -> None:
+    unknown = {"type": said, "text": {"a": 1}, "content": 5, "status": []}
+    [item] = Response.model_validate({"output": [unknown]}).output or []
+    assert type(item) is UnknownItem
+    assert item.model_dump(exclude_unset=True) == unknown
+    [part] = ConversationItem.model_validate({"content": [unknown]}).content or []
+    assert type(part) is UnknownContent
+    assert part.model_dump() == unknown
 
 
 def test_servers_disagree_about_shapes() -> None:
@@ -244,6 +286,7 @@ def test_turn_detection_left_alone_is_left_out() -> None:
         ({"type": "azure_semantic_vad"}, TurnDetection),
         ({"type": "semantic_vad", "eagerness": "low"}, SemanticTurnDetection),
         (SemanticTurnDetection(), SemanticTurnDetection),
+        (TurnDetection(threshold=0.9), TurnDetection),
         (False, bool),
         (None, type(None)),
     ],

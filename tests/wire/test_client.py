@@ -98,8 +98,8 @@ def delete(item_id: str = "u1") -> Event:
     return event("conversation.item.delete", event_id="event_mine", item_id=item_id)
 
 
-def truncate(audio_end_ms: int = 1000) -> Event:
-    fields = {"item_id": "a1", "content_index": 0, "audio_end_ms": audio_end_ms}
+def truncate(audio_end_ms: int = 1000, index: Any = 0) -> Event:
+    fields = {"item_id": "a1", "content_index": index, "audio_end_ms": audio_end_ms}
     return event("conversation.item.truncate", event_id="event_mine", **fields)
 
 
@@ -176,6 +176,13 @@ def test_a_truncation_shows_at_once() -> None:
     found = {"items": {"a1": {"content": [{"transcript": "The quick", "truncated": cut}]}}}
     assert_subset(document(sent(truncate())), found)
     assert_subset(document(sent(truncate(), truncated("a1", 1000))), found)
+
+
+@pytest.mark.parametrize(("index", "cut"), [(1, 1), (0, 0), (None, 0), (ABSENT, 0)])
+def test_a_truncation_is_of_the_part_it_names_or_else_the_first(index: Any, cut: int) -> None:
+    before = [*BEFORE, spoken("And the lazy dog.", index=1), sound(2000, index=1)]
+    parts = document(sent(truncate(1000, index), before=before))["items"]["a1"]["content"]
+    assert [each["truncated"] is not None for each in parts] == [at == cut for at in (0, 1)]
 
 
 def test_a_truncation_that_the_server_refuses() -> None:

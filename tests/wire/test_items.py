@@ -91,6 +91,21 @@ def test_status_never_goes_backwards(again: Any, status: Any) -> None:
     unchanged([done(assistant(status="completed"))], again(assistant(status=status)), None)
 
 
+@pytest.mark.parametrize("status", ["in_progress", None, ABSENT])
+def test_asking_for_an_item_does_not_end_it(status: Any) -> None:
+    """What the server shows of an item that is being made says nothing of its end."""
+    unchanged([response_created(), added(assistant()), delta("Hel")], retrieved(assistant(status=status)))
+
+
+@pytest.mark.parametrize("announce", [added, created, done])
+def test_what_the_server_has_announced_no_error_takes_back(announce: Any) -> None:
+    """An error takes back what its client event did, as long as the server has not shown the item itself."""
+    asked = event("conversation.item.create", event_id="event_mine", item=user("u2", "Ho"))
+    error = event("error", error={"message": "No.", "event_id": "event_mine"})
+    prove([U1, asked], error, order("u1") | {"items": {"u2": ABSENT}})
+    prove([U1, asked, announce(user("u2", "Ho"), after="u1")], error, order("u1", "u2"))
+
+
 def test_an_explicit_in_progress_on_done_keeps_the_item_open() -> None:
     events = [response_created(), added(assistant()), delta("Hel"), done(assistant(status="in_progress"))]
     prove(events, delta("lo"), part(text="Hello", final=False))

@@ -193,6 +193,7 @@ def test_a_type_is_a_string(payload: Any) -> None:
     for raw in (payload, json.dumps(payload)):
         error = refuses(raw)
         assert (error.event_type, error.path) == (None, "type")
+        assert error.expected == "should be the name of the event"
 
 
 # What is not an event
@@ -266,6 +267,14 @@ def test_no_nan_or_infinity_reaches_the_document(place: str, number: str) -> Non
     survives(json.loads(place % number))
 
 
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+def test_a_number_that_json_does_not_have_is_null_in_a_mapping(number: float) -> None:
+    assert read_event({"type": "ping", "timestamp": number}) == {"type": "ping", "timestamp": None}
+    unknown = parse_server_event({"type": "brand.new", "a": [number]})
+    assert isinstance(unknown, UnknownEvent)
+    assert unknown.payload == {"type": "brand.new", "a": [None]}
+
+
 @pytest.mark.parametrize("text", ["\ud800", "a\udfffb", "\udc80\ud800"])
 def test_lone_surrogates(text: str) -> None:
     for payload in (delta(text), added(user(text=text)), event("brand.new", a=text), event(text)):
@@ -317,6 +326,19 @@ def test_a_circular_mapping() -> None:
 @pytest.mark.parametrize("value", [object(), {1, 2}, b"\xff\xfe", lambda: None])
 def test_a_mapping_that_is_not_json(value: Any) -> None:
     survives({"type": "session.updated", "session": {"new": value}})
+
+
+def test_what_is_no_json_value_is_named_in_brief() -> None:
+    for value, said in (
+        (object(), "TypeError: object is not a JSON value"),
+        ({"a": b"\xff"}, "invalid utf-8 sequence"),
+    ):
+        error = refuses({"type": "session.updated", "session": {"new": value}})
+        assert error.expected.startswith("cannot be written as JSON: ")
+        assert said in error.expected
+    endless = type("Endless" * 100, (), {})()
+    error = refuses({"type": "session.updated", "session": {"new": endless}})
+    assert len(error.expected) == len("cannot be written as JSON: ") + 200
 
 
 def test_of_a_key_given_twice_the_last_counts() -> None:
@@ -585,6 +607,19 @@ def test_whatever_a_field_holds_nothing_else_raises(name: str, row: Row) -> None
             assert bool(change) is (conversation.snapshot() is not before)
     conversation._draft._check()
     json.loads(conversation.snapshot().to_json(), parse_constant=pytest.fail)
+
+
+@pytest.mark.parametrize(
+    ("raw", "use"),
+    [({"type": "ping"}, "noted"), ({"type": "input_audio_buffer.append", "audio": ""}, "ignored")],
+)
+def test_events_that_change_nothing_are_counted(raw: Event, use: str) -> None:
+    conversation = state(HI)
+    read = conversation.sent if raw["type"] in CLIENT_TABLE else conversation.feed
+    for count in (1, 2, 3):
+        assert not read(raw)
+        counted = {name: getattr(conversation.stats, name) for name in ("noted", "ignored")}
+        assert counted == {"noted": 0, "ignored": 0, use: count}
 
 
 def test_an_event_type_has_one_owner() -> None:

@@ -216,6 +216,11 @@ def test_no_beginning(events: Any, last: Any, expected: Any, odd: Any) -> None:
             output_added(assistant("a1"), index=0),
             response(output=["a1", "a2"]),
         ),
+        "so it is where only the ends of items come": (
+            [*BEGUN, output_done(assistant("a2"), index=1)],
+            output_done(assistant("a1"), index=0),
+            response(output=["a1", "a2"]),
+        ),
         "two outputs with one index are in the order of arrival": (
             [*BEGUN, output_added(assistant("a1"), index=0)],
             output_added(call("f1"), index=0),
@@ -503,7 +508,7 @@ ASIDE = [HI, response_created(conversation_id=None, metadata={"topic": "aside"})
         "its end": (
             ASIDE,
             response_done("r1", HELLO, conversation_id=None),
-            {"order": ["u1"], "items": {"a1": {}}},
+            {"order": ["u1"], "items": {"a1": {"status": "completed"}}},
         ),
         "its end without created": (
             [HI],

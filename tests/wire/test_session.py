@@ -296,7 +296,11 @@ def error(**fields: Any) -> Event:
             error(type="t", code=None, message=None, param=None, event_id=None),
             {"errors": [{"type": "t", "event_id": None}]},
         ),
-        "the same again is another": ([error(message="No.")], error(message="No."), {"errors": [{}, {}]}),
+        "the same again is another": (
+            [error(message="No.")],
+            error(message="No."),
+            {"errors": [{"message": "No."}] * 2},
+        ),
         "the last 20 are kept": (
             [error(message=str(number)) for number in range(20)],
             error(message="20"),

@@ -365,6 +365,11 @@ def test_cumulative(events: Any, last: Any, expected: Any, odd: Any) -> None:
         "updated that says less than a final one": (FINAL, cumulative("Hel", "updated"), None, None),
         "updated that says nothing": (PARTIAL, cumulative("", "updated"), None),
         "updated without a transcript": (PARTIAL, transcription("updated"), None),
+        "one in progress without a transcript": (
+            PARTIAL,
+            transcription("completed", status="in_progress"),
+            None,
+        ),
         "updated with a null transcript": (PARTIAL, transcription("updated", transcript=None), None),
     }
 )
