@@ -105,6 +105,11 @@ CALLED = [
             )
             | {"order": ["u1"]},
         ),
+        "the whole of a call nobody announced": (
+            [],
+            arguments("done", arguments="{}", name="search"),
+            item("m1", type="mcp_call", name="search", arguments="{}", response_id="r1"),
+        ),
         "arguments": (CALLED, arguments("delta", delta='{"q"'), item("m1", arguments='{"q"')),
         "arguments append": (
             [*CALLED, arguments("delta", delta='{"q"')],

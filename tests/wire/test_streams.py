@@ -440,14 +440,14 @@ def called(**fields: Any) -> Event:
         "a delta of a call nobody announced": (
             [],
             arguments('{"a"'),
-            called(type="function_call", arguments='{"a"', response_id="r1", ready=False)
+            called(type="function_call", arguments='{"a"', call_id="call_1", response_id="r1", ready=False)
             | {"order": ["f1"], "responses": {"r1": {"output": ["f1"], "status": "in_progress"}}},
         ),
         "the whole of a call nobody announced": (
             [],
             arguments_done("{}", name="look_up"),
             called(type="function_call", arguments="{}", name="look_up", call_id="call_1", ready=False)
-            | {"order": ["f1"]},
+            | {"order": ["f1"], "responses": {"r1": {"output": ["f1"], "status": "in_progress"}}},
         ),
         "the call's id instead of the item's": (
             CALLED,

@@ -132,6 +132,11 @@ def totals(**counters: Any) -> Event:
             transcription("completed", transcript="Hello", languages=[{"code": "en"}], logprobs=None),
             part("Hello", "final", extra={"languages": [{"code": "en"}]}),
         ),
+        "completed keeps how likely its words are": (
+            SAID,
+            transcription("completed", transcript="Hello", logprobs=[{"token": "Hello", "logprob": -0.1}]),
+            part("Hello", "final", extra={"logprobs": [{"token": "Hello", "logprob": -0.1}]}),
+        ),
         "failed": (
             SAID,
             transcription("failed", error={"type": "transcription_error", "code": "noise", "message": "?"}),
