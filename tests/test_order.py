@@ -496,12 +496,15 @@ def test_where_labels_are_dense_they_are_spread_wider(monkeypatch: pytest.Monkey
     assert order.ids() == ids
 
 
-def test_ghosts_are_spread_with_the_others() -> None:
+def test_ghosts_are_spread_with_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rtstate._order._GAP", 64)
     order = order_of("a", "g", "b")
     order.remove("g")
+    order.relabelled.clear()
     for number in range(200):
         order.place(f"item_{number}", "g")
     order._check()
+    assert "g" in order.relabelled
     assert order.ids() == ["a", *(f"item_{number}" for number in reversed(range(200))), "b"]
     order.restore("g")
     assert order.ids()[:3] == ["a", "g", "item_199"]
