@@ -37,6 +37,17 @@ def test_what_a_copy_does_not_say_is_none() -> None:
                 assert getattr(copy, field.name) is (EMPTY if field.name in ("extra", "mcp") else None)
 
 
+def test_a_draft_begins_with_nothing() -> None:
+    draft = Draft()
+    assert (draft.audio, draft.dialect, draft.null_is_end) == ("measure", "auto", False)
+    assert (draft.revision, draft.session_number) == (0, 0)
+    assert (draft.is_named, draft.has_session, draft._counted) == (False, False, False)
+    told = ("conversation_id", "session", "at", "answer_model", "transcription_model", "finishing")
+    assert [getattr(draft, name) for name in told] == [None] * len(told)
+    assert (draft.input_bytes_per_second, draft.output_bytes_per_second) == (None, None)
+    assert (draft.rate_limits, draft.errors, draft.input_audio.speaking) == ({}, (), False)
+
+
 # Speech
 
 
