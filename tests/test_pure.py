@@ -245,6 +245,21 @@ ULAW = {"id": "s1", "output_audio_format": "g711_ulaw", "input_audio_format": "g
         ),
         ([delta("a")], [done(assistant("a1"))], part(text="a", final=True)),
         ([spoken("a")], [done(assistant("a1"))], part(transcript="a", final=True)),
+        (
+            [response_created(), added({**OUTPUT, "call_id": "call_1"}), added(call("f1"), after="o1")],
+            [arguments("{}", item_id=None)],
+            item("f1", arguments="{}"),
+        ),
+        (
+            [added(OUTPUT)],
+            [done({"id": "o1", "type": "function_call_output"})],
+            item("o1", output={"a": [1]}),
+        ),
+        (
+            [added(PICTURE | {"status": "in_progress"})],
+            [done({"id": "u1", "type": "message", "content": [{"type": "input_image", "alt": "A cat"}]})],
+            item("u1", content=[{"image_url": "data:,", "detail": "low", "extra": {"alt": "A cat"}}]),
+        ),
         # what it is
         ([HI], [added(call("u1"))], item("u1", type="message")),
         (
