@@ -7,12 +7,9 @@ import pytest
 from rtstate._draft import Draft, ItemCopy, PartCopy, ResponseCopy
 from rtstate._json import freeze
 from rtstate._types import COMPLETED, END, IN_PROGRESS, INCOMPLETE
-from tests.test_draft import HI, MESSAGE, Told, item, put
+from tests.draft_support import HI, MESSAGE, Told, item, put, told
 
-
-@pytest.fixture
-def told() -> Told:
-    return Told()
+__all__ = ["told"]  # the fixture
 
 
 # Who is making it

@@ -4,12 +4,9 @@ import pytest
 
 from rtstate._draft import ItemCopy, PartCopy
 from rtstate._types import END
-from tests.test_draft import MESSAGE, Told, put
+from tests.draft_support import MESSAGE, Told, put, told
 
-
-@pytest.fixture
-def told() -> Told:
-    return Told()
+__all__ = ["told"]  # the fixture
 
 
 def marks(told: Told, item_id: str = "a") -> list[int | None]:

@@ -12,12 +12,9 @@ from rtstate._draft.work import ItemWork, PartWork, Request, ResponseWork
 from rtstate._json import EMPTY, freeze
 from rtstate._trace import ItemTrace, ResponseTrace
 from rtstate._types import COMPLETED, INCOMPLETE
-from tests.test_draft import HI, MESSAGE, Told, item, put
+from tests.draft_support import HI, MESSAGE, Told, item, put, told
 
-
-@pytest.fixture
-def told() -> Told:
-    return Told()
+__all__ = ["told"]  # the fixture
 
 
 def sound(size: int) -> str:
