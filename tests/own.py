@@ -16,7 +16,9 @@ import coverage
 import pytest
 
 _DRAFT = "tests/test_draft.py"
-_VERBS = (_DRAFT, "tests/test_draft_items.py", "tests/test_draft_writer.py")
+_REQUESTS = "tests/test_draft_requests.py"
+_VERBS = (_DRAFT, "tests/test_draft_items.py", _REQUESTS, "tests/test_draft_writer.py")
+_SAVING = "tests/test_saving.py"
 _WIRE = "tests/wire/test_"
 _ODD = f"{_WIRE}anomalies.py"
 _ITEMS = (f"{_WIRE}items.py", f"{_WIRE}item_order.py", f"{_WIRE}item_ends.py")
@@ -31,15 +33,15 @@ OWN: dict[str, tuple[str, ...]] = {
     # the verbs: told directly, and by the events that they are for
     "_draft": (*_VERBS, f"{_WIRE}session.py"),
     "_draft.copies": (*_VERBS, *_ITEMS),
-    "_draft.work": (*_VERBS, "tests/test_draft_requests.py", *_ITEMS, f"{_WIRE}responses.py"),
-    "_draft.writer": (*_VERBS, *_ITEMS, f"{_WIRE}streams.py"),
-    "_draft.parts": (*_VERBS, *_ITEMS, f"{_WIRE}streams.py"),
+    "_draft.work": (*_VERBS, _SAVING, *_ITEMS, f"{_WIRE}responses.py"),
+    "_draft.writer": (*_VERBS, _SAVING, *_ITEMS, f"{_WIRE}streams.py"),
+    "_draft.parts": (*_VERBS, _SAVING, *_ITEMS, f"{_WIRE}streams.py"),
     "_draft.items": (*_VERBS, *_ITEMS, f"{_WIRE}responses.py", _ODD),
     "_draft.answers": (*_VERBS, f"{_WIRE}streams.py", f"{_WIRE}mcp.py", f"{_WIRE}responses.py", _ODD),
     "_draft.speech": (*_VERBS, f"{_WIRE}streams.py", f"{_WIRE}transcription.py", f"{_WIRE}audio.py", _ODD),
     "_draft.responses": (*_VERBS, f"{_WIRE}responses.py"),
-    "_draft.requests": (_DRAFT, "tests/test_draft_requests.py", f"{_WIRE}client.py", _ODD),
-    "_draft.saving": ("tests/test_saving.py", "tests/test_checkpoint.py"),
+    "_draft.requests": (_DRAFT, _REQUESTS, f"{_WIRE}client.py", _ODD),
+    "_draft.saving": (_SAVING, "tests/test_checkpoint.py"),
     "_draft.reviving": ("tests/test_pure.py",),
     # the values
     "_model": ("tests/test_document.py",),

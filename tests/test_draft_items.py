@@ -293,6 +293,8 @@ def test_who_is_said_to_speak_may_turn_out_to_be_another(told: Told) -> None:
 def test_a_copy_that_does_not_say_what_it_is(told: Told) -> None:
     told.draft.put_item(ItemCopy("a", role="user"), IN_PROGRESS)
     assert not told.draft.items["a"].typed
+    told.ends()
+    assert item(told)["type"] == "message"
     told.draft.put_item(ItemCopy("a", "function_call"), IN_PROGRESS)
     told.ends()
     assert item(told)["type"] == "function_call"

@@ -94,11 +94,9 @@ class Items(Parts):
         self.weigh(item)
 
     def close_if_over(self, item: ItemWork) -> None:
-        """Close an item whose response, or whose session, has ended without it."""
+        """Close an item whose response has ended without it."""
         response = self.response_of(item.response_id)
-        if item.is_open and item.session != self.session_number:
-            self.close_item(item, INCOMPLETE)
-        elif item.is_open and response is not None and response.ended:
+        if item.is_open and response is not None and response.ended:
             self.close_item(item, COMPLETED if response.status == COMPLETED else INCOMPLETE)
 
     def set_status(self, item: ItemWork, status: str) -> None:

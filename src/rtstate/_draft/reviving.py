@@ -158,7 +158,7 @@ def _has_id(segment: Any) -> bool:
 
 
 def _is_call(item: Item) -> bool:
-    return item.type in ("function_call", "mcp_call") and item.call_id is not None
+    return item.type == "function_call" and item.call_id is not None
 
 
 def _is_provisional(item: Item) -> bool:
