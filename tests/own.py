@@ -17,7 +17,8 @@ import pytest
 
 _DRAFT = "tests/test_draft.py"
 _REQUESTS = "tests/test_draft_requests.py"
-_VERBS = (_DRAFT, "tests/test_draft_items.py", "tests/test_draft_writer.py")
+_VERBS = (_DRAFT, "tests/test_draft_items.py", _REQUESTS, "tests/test_draft_writer.py")
+_SAVING = "tests/test_saving.py"
 _WIRE = "tests/wire/test_"
 _ODD = f"{_WIRE}anomalies.py"
 _CLASSES = f"{_WIRE}classes.py"
@@ -33,15 +34,15 @@ OWN: dict[str, tuple[str, ...]] = {
     # the verbs: told directly, and by the events that they are for
     "_draft": (*_VERBS, f"{_WIRE}session.py"),
     "_draft.copies": (*_VERBS, *_ITEMS),
-    "_draft.work": (*_VERBS, _REQUESTS, "tests/test_late.py", *_ITEMS, f"{_WIRE}responses.py"),
+    "_draft.work": (*_VERBS, _SAVING, "tests/test_late.py", *_ITEMS, f"{_WIRE}responses.py"),
     "_draft.writer": (
         *_VERBS,
-        _REQUESTS,
+        _SAVING,
         "tests/test_late.py",
         *_ITEMS,
         *(f"{_WIRE}{name}.py" for name in ("streams", "transcription")),
     ),
-    "_draft.parts": (*_VERBS, _REQUESTS, *_ITEMS, f"{_WIRE}streams.py"),
+    "_draft.parts": (*_VERBS, _SAVING, *_ITEMS, f"{_WIRE}streams.py"),
     "_draft.items": (*_VERBS, *_ITEMS, f"{_WIRE}responses.py", _ODD),
     "_draft.answers": (
         *_VERBS,
@@ -52,8 +53,8 @@ OWN: dict[str, tuple[str, ...]] = {
     ),
     "_draft.speech": (*_VERBS, f"{_WIRE}streams.py", f"{_WIRE}transcription.py", f"{_WIRE}audio.py", _ODD),
     "_draft.responses": (*_VERBS, f"{_WIRE}responses.py"),
-    "_draft.requests": (*_VERBS, _REQUESTS, f"{_WIRE}client.py", _ODD),
-    "_draft.saving": ("tests/test_saving.py", "tests/test_checkpoint.py"),
+    "_draft.requests": (*_VERBS, f"{_WIRE}client.py", _ODD),
+    "_draft.saving": (_SAVING, "tests/test_checkpoint.py"),
     "_draft.reviving": ("tests/test_pure.py",),
     # the values
     "_model": ("tests/test_document.py",),

@@ -1,63 +1,16 @@
 """The draft's verbs, told directly: what is true after each, where no event of the wire leads."""
 
-from copy import deepcopy
 from typing import Any
 
 import pytest
 
-from rtstate import Change, Snapshot
-from rtstate._draft import Draft, ItemCopy, PartCopy, ResponseCopy
+from rtstate._draft import ItemCopy, PartCopy, ResponseCopy
 from rtstate._json import freeze
 from rtstate._model import ErrorRecord, RateLimit
-from rtstate._operations import listed
 from rtstate._types import COMPLETED, END, IN_PROGRESS, INCOMPLETE
-from tests.laws_support import Document, canonical, fold
+from tests.draft_support import MESSAGE, Told, put, told
 
-MESSAGE = {"type": "message", "role": "assistant"}
-HI = PartCopy("output_text", text="Hi")
-
-
-class Told:
-    """A draft, and the document that its operations make."""
-
-    def __init__(self, **options: Any) -> None:
-        self.draft = Draft(**options)
-        self.document: Document = self.draft.freeze().to_dict()
-
-    def ends(self) -> list[tuple[str, str]]:
-        """End the event at hand: prove its operations, and return them without their values."""
-        raw = listed(self.draft.take())
-        operations = [operation_of(each) for each in raw]
-        before = canonical(self.document)
-        fold(self.document, operations)
-        if operations:
-            back = [each for each in Change(0, raw=raw).inverse() if each["path"] != "/revision"]
-            assert canonical(fold(deepcopy(self.document), back)) == before
-        self.document["revision"] = self.draft.revision
-        self.draft._check()
-        assert canonical(self.document) == canonical(self.draft.freeze().to_dict())
-        assert Snapshot.from_dict(self.document) == self.draft.freeze()
-        self.draft.notes.clear()
-        return [(each["op"], each["path"]) for each in operations]
-
-
-def item(told: Told, item_id: str = "a") -> Any:
-    """What the document has of an item."""
-    return told.document["items"][item_id]
-
-
-def operation_of(raw: Any) -> dict[str, Any]:
-    return Change(0, raw=[raw]).patch()[0]
-
-
-@pytest.fixture
-def told() -> Told:
-    return Told()
-
-
-def put(draft: Draft, item_id: str = "a", *parts: PartCopy, **fields: Any) -> Any:
-    copy = ItemCopy(item_id, **{**MESSAGE, **fields}, parts=list(parts))
-    return draft.put_item(copy, IN_PROGRESS)
+__all__ = ["told"]  # the fixture
 
 
 # Writing
@@ -158,6 +111,117 @@ def test_only_speech_is_cut_off_and_only_where_it_can_be(told: Told, index: int,
     assert told.ends() == []
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "changes"),
+    [
+        ({}, {"mood": None}, True),
+        ({"mood": None}, {"mood": None}, False),
+        ({"mood": None}, {"mood": "good"}, True),
+        ({"mood": "good"}, {"mood": "good"}, False),
+        ({"mood": "good"}, {"mood": "bad"}, True),
+        ({"mood": "good"}, {"mood": None}, False),
+    ],
+)
+def test_of_what_nobody_knows_null_takes_nothing_back(told: Told, old: Any, new: Any, changes: bool) -> None:
+    for extra in (old, new):
+        told.ends()
+        told.draft.put_item(ItemCopy("a", **MESSAGE, extra=freeze(extra)), IN_PROGRESS)
+    assert told.ends() == [("add", "/items/a/extra/mood")] * changes
+    assert told.document["items"]["a"]["extra"] == {**old, **(new if changes else {})}
+
+
+def test_what_a_tool_server_says_is_written_where_it_is_new(told: Told) -> None:
+    for fields, paths in (
+        ({"server_label": "shop"}, ["/items/m"]),
+        ({"server_label": "shop"}, []),
+        ({"server_label": "mall", "tools": [{"name": "buy"}]}, ["/items/m/server_label", "/items/m/tools"]),
+        ({"tools": [{"name": "buy"}]}, []),
+    ):
+        told.draft.put_item(ItemCopy("m", "mcp_list_tools", mcp=freeze(fields)), IN_PROGRESS)
+        assert [path for _, path in told.ends()] == paths
+    listed = told.document["items"]["m"]
+    assert (listed["server_label"], listed["tools"]) == ("mall", [{"name": "buy"}])
+
+
+# Streams
+
+
+@pytest.mark.parametrize(
+    ("item_id", "index", "source", "delta", "goes_on"),
+    [
+        ("a", 0, "words", "three", True),
+        ("a", 0, "words", "", False),
+        ("a", 0, "other", "three", False),
+        ("a", 1, "words", "three", False),
+        ("b", 0, "words", "three", False),
+    ],
+)
+def test_a_text_that_streams_goes_on_by_its_own_deltas(
+    told: Told, item_id: str, index: int, source: str, delta: str, goes_on: bool
+) -> None:
+    for words in ("one ", "two "):
+        told.draft.append_text("a", 0, "text", "words", words, None)
+        told.ends()
+    assert told.draft.stream(item_id, index, source, delta) is goes_on
+    assert told.ends() == [("append", "/items/a/content/0/text")] * goes_on
+
+
+def test_parts_that_stream_in_turn_are_all_in_the_next_snapshot(told: Told) -> None:
+    for index in (0, 1):
+        for words in ("one ", "two "):
+            told.draft.append_text("a", index, "text", "words", words, None)
+            told.ends()
+    for index in (0, 1, 0, 1):
+        assert told.draft.stream("a", index, "words", "more ")
+    told.ends()
+    texts = [part["text"] for part in told.document["items"]["a"]["content"]]
+    assert texts == ["one two more more "] * 2
+
+
+def test_sound_that_streams_alone_is_in_each_snapshot(told: Told) -> None:
+    for count in range(1, 6):
+        told.draft.append_audio("a", 0, "sound", "A" * 640, None)
+        told.ends()
+        assert told.document["items"]["a"]["content"][0]["audio_ms"] == 10 * count
+
+
+def test_a_text_beside_the_sound_does_not_arrive_with_it(told: Told) -> None:
+    """Only a transcript is spoken; a text that comes meanwhile leaves what was heard of it alone."""
+    for words in ("one ", "two "):
+        told.draft.append_audio("a", 0, "sound", "A" * 640, None)
+        told.draft.append_text("a", 0, "transcript", "speech", words, None)
+        told.draft.append_text("a", 0, "text", "words", words, None)
+        told.ends()
+    part = told.draft.items["a"].parts[0]
+    arrivals = [(0, 10), (4, 20)]
+    assert part.arrivals == arrivals
+    told.draft.append_audio("a", 0, "sound", "A" * 640, None)
+    assert told.draft.stream("a", 0, "words", "three")
+    told.ends()
+    assert part.arrivals == arrivals
+
+
+def test_arguments_of_a_call_that_has_ended_are_late(told: Told) -> None:
+    """Even where nobody has told that they were all there."""
+    told.draft.append_arguments("m", "mcp_call", "{", None)
+    told.draft.advance_item("m", "mcp_call", COMPLETED)
+    told.ends()
+    told.draft.append_arguments("m", "mcp_call", "}", None)
+    assert told.draft.stats.late == 1
+    assert told.ends() == []
+
+
+def test_a_call_that_turns_out_to_be_of_a_failed_response_is_not_to_be_run(told: Told) -> None:
+    told.draft.finish_arguments("f", "function_call", "{}", None)
+    told.draft.put_item(ItemCopy("f", "function_call"), COMPLETED, final=True)
+    told.draft.close_response(told.draft.open_response("r1"), ResponseCopy("r1", status="failed"))
+    told.ends()
+    assert told.document["items"]["f"]["ready"] is True
+    told.draft.finish_arguments("f", "function_call", "{}", "r1")
+    told.ends()
+    assert told.document["items"]["f"]["ready"] is False
+
+
 # Usage
 
 
@@ -206,6 +270,11 @@ def test_a_place_is_taken_once(told: Told) -> None:
     told.ends()
     assert told.document["order"] == ["a", "c", "b"]
     assert told.document["items"]["c"]["previous_item_id"] == "a"
+    told.draft.place_for_now(told.draft.items["b"], "a")
+    assert told.ends() == []
+    told.draft.place(told.draft.items["b"], None)  # its first place was the end
+    told.ends()
+    assert told.document["order"] == ["a", "c", "b"]
 
 
 def test_a_status_only_rises(told: Told) -> None:
@@ -226,12 +295,39 @@ def test_an_item_belongs_to_the_first_response_that_names_it(told: Told) -> None
     assert told.document["responses"]["r2"]["output"] == []
 
 
-def test_output_goes_by_its_index_and_what_has_none_goes_last(told: Told) -> None:
+@pytest.mark.parametrize(
+    "outputs", [[("c", 2), ("a", 0), ("d", None), ("b", 1)], [("a", None), ("b", 0), ("c", None), ("d", 0)]]
+)
+def test_output_goes_by_its_index_and_what_has_none_goes_last(told: Told, outputs: Any) -> None:
     response = told.draft.open_response("r1")
-    for item_id, index in (("c", 2), ("a", 0), ("d", None), ("b", 1)):
+    for item_id, index in outputs:
         told.draft.attach(put(told.draft, item_id), response, index)
         told.ends()
     assert told.document["responses"]["r1"]["output"] == ["a", "b", "c", "d"]
+
+
+def test_a_new_response_is_shown_whole_at_once(told: Told) -> None:
+    copy = ResponseCopy("r1", metadata=freeze({"topic": "x"}), extra=freeze({"mood": "good"}))
+    told.draft.describe_response(told.draft.open_response("r1"), copy)
+    assert told.ends() == [("add", "/responses/r1")]
+
+
+@pytest.mark.parametrize(("end", "status"), [(COMPLETED, COMPLETED), ("failed", INCOMPLETE)])
+def test_what_a_response_makes_after_its_end_is_over(told: Told, end: str, status: str) -> None:
+    told.draft.close_response(told.draft.open_response("r1"), ResponseCopy("r1", status=end))
+    told.draft.put_output("r1", ItemCopy("a", **MESSAGE), 0, final=False)
+    told.ends()
+    assert told.document["items"]["a"]["status"] == status
+
+
+@pytest.mark.parametrize("default", [IN_PROGRESS, COMPLETED])
+def test_an_item_that_has_ended_is_not_ended_otherwise_by_an_announcement(told: Told, default: str) -> None:
+    put(told.draft, status=INCOMPLETE)
+    told.ends()
+    told.draft.put_item(ItemCopy("a", **MESSAGE, parts=[PartCopy("output_text", text="Hi")]), default)
+    told.ends()
+    assert told.document["items"]["a"]["status"] == INCOMPLETE
+    assert told.document["items"]["a"]["content"][0]["final"] is True
 
 
 def test_a_response_ends_once(told: Told) -> None:
@@ -330,93 +426,3 @@ def test_a_new_session_leaves_nothing_open(told: Told) -> None:
     told.draft.put_item(ItemCopy("a", **MESSAGE, status=COMPLETED), COMPLETED, final=True)
     assert told.draft.user_part("u", 0) is None
     assert told.ends() == []
-
-
-# What the client asked for
-
-
-def test_requests_are_remembered_a_thousand_at_a_time(told: Told) -> None:
-    for number in range(1_100):
-        told.draft.ask_item(ItemCopy(f"item_{number}", **MESSAGE), END, f"event_{number}")
-        told.draft.ask_deletion(f"item_{number}", f"deletion_{number}")
-        told.draft.take()
-    assert len(told.draft.requests) == 1_000
-    assert len(told.draft.deletions) == 1_000
-    told.draft.refuse("event_0")
-    assert told.draft.take() == ()
-
-
-def test_a_request_without_an_event_id_cannot_be_refused(told: Told) -> None:
-    told.draft.ask_item(ItemCopy("a", **MESSAGE), END, None)
-    told.ends()
-    assert told.draft.requests == {}
-
-
-def test_a_refused_creation_of_what_was_deleted_since_changes_nothing(told: Told) -> None:
-    told.draft.ask_item(ItemCopy("a", **MESSAGE), END, "event_1")
-    told.draft.drop_item("a")
-    told.ends()
-    told.draft.refuse("event_1")
-    assert told.ends() == []
-
-
-def test_a_refused_deletion_brings_the_item_back_to_its_place(told: Told) -> None:
-    for item_id in "abc":
-        told.draft.place(put(told.draft, item_id, PartCopy("output_text", text=item_id)))
-    told.ends()
-    before = dict(told.document)
-    told.draft.ask_deletion("b", "event_1")
-    told.ends()
-    assert told.document["order"] == ["a", "c"]
-    told.draft.refuse("event_1")
-    told.ends()
-    assert told.document["order"] == ["a", "b", "c"]
-    assert {**told.document, "revision": 0} == {**before, "revision": 0}
-
-
-def test_a_refused_deletion_leaves_an_out_of_band_item_out_of_the_order(told: Told) -> None:
-    item = put(told.draft, "a")
-    told.draft.place(item)
-    response = told.draft.open_response("r1")
-    told.draft.attach(item, response)
-    told.draft.describe_response(response, ResponseCopy("r1", out_of_band=True))
-    told.ends()
-    assert told.document["order"] == []
-    told.draft.ask_deletion("a", "event_1")
-    told.ends()
-    told.draft.refuse("event_1")
-    told.ends()
-    assert told.document["order"] == []
-
-
-def test_a_refused_deletion_leaves_nothing_open_that_has_ended_since(told: Told) -> None:
-    told.draft.append_text("a", 0, "text", "source", "Hi", "r1")
-    told.ends()
-    told.draft.ask_deletion("a", "event_1")
-    told.ends()
-    told.draft.close_response(told.draft.open_response("r1"), ResponseCopy("r1", status=COMPLETED))
-    told.ends()
-    told.draft.refuse("event_1")
-    told.ends()
-    assert told.document["items"]["a"]["status"] != IN_PROGRESS
-
-
-def test_a_deletion_that_is_confirmed_cannot_be_refused(told: Told) -> None:
-    told.draft.place(put(told.draft))
-    told.draft.ask_deletion("a", "event_1")
-    told.draft.confirm_deletion("a")
-    told.draft.refuse("event_1")
-    told.ends()
-    assert told.document["items"] == {}
-    assert told.draft.deletions == []
-
-
-def test_of_two_marks_the_one_taken_back_is_forgotten(told: Told) -> None:
-    told.draft.append_text("a", 0, "transcript", "source", "one two three", None)
-    told.draft.ask_truncation("a", 0, 300, "event_1")
-    told.draft.truncate("a", 0, 500)
-    told.ends()
-    assert told.document["items"]["a"]["content"][0]["truncated"]["audio_end_ms"] == 300
-    told.draft.refuse("event_1")
-    told.ends()
-    assert told.document["items"]["a"]["content"][0]["truncated"]["audio_end_ms"] == 500

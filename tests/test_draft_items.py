@@ -7,12 +7,9 @@ import pytest
 from rtstate._draft import Draft, ItemCopy, PartCopy, ResponseCopy
 from rtstate._json import freeze
 from rtstate._types import COMPLETED, END, IN_PROGRESS, INCOMPLETE
-from tests.test_draft import HI, MESSAGE, Told, item, put
+from tests.draft_support import HI, MESSAGE, Told, item, put, told
 
-
-@pytest.fixture
-def told() -> Told:
-    return Told()
+__all__ = ["told"]  # the fixture
 
 
 # Who is making it
@@ -296,6 +293,8 @@ def test_who_is_said_to_speak_may_turn_out_to_be_another(told: Told) -> None:
 def test_a_copy_that_does_not_say_what_it_is(told: Told) -> None:
     told.draft.put_item(ItemCopy("a", role="user"), IN_PROGRESS)
     assert not told.draft.items["a"].typed
+    told.ends()
+    assert item(told)["type"] == "message"
     told.draft.put_item(ItemCopy("a", "function_call"), IN_PROGRESS)
     told.ends()
     assert item(told)["type"] == "function_call"

@@ -2,14 +2,11 @@
 
 import pytest
 
-from rtstate._draft import ItemCopy, PartCopy
-from rtstate._types import END
-from tests.test_draft import MESSAGE, Told, put
+from rtstate._draft import ItemCopy, PartCopy, ResponseCopy
+from rtstate._types import COMPLETED, END, IN_PROGRESS
+from tests.draft_support import MESSAGE, Told, put, told
 
-
-@pytest.fixture
-def told() -> Told:
-    return Told()
+__all__ = ["told"]  # the fixture
 
 
 def marks(told: Told, item_id: str = "a") -> list[int | None]:
@@ -140,3 +137,91 @@ def test_an_announced_item_cannot_be_refused(told: Told) -> None:
         told.draft.refuse(f"event_{item_id}")
     told.ends()
     assert told.document["order"] == ["a"]
+
+
+def test_requests_are_remembered_a_thousand_at_a_time(told: Told) -> None:
+    for number in range(1_100):
+        told.draft.ask_item(ItemCopy(f"item_{number}", **MESSAGE), END, f"event_{number}")
+        told.draft.ask_deletion(f"item_{number}", f"deletion_{number}")
+        told.draft.take()
+    assert len(told.draft.requests) == 1_000
+    assert len(told.draft.deletions) == 1_000
+    told.draft.refuse("event_0")
+    assert told.draft.take() == ()
+
+
+def test_a_request_without_an_event_id_cannot_be_refused(told: Told) -> None:
+    told.draft.ask_item(ItemCopy("a", **MESSAGE), END, None)
+    told.ends()
+    assert told.draft.requests == {}
+
+
+def test_a_refused_creation_of_what_was_deleted_since_changes_nothing(told: Told) -> None:
+    told.draft.ask_item(ItemCopy("a", **MESSAGE), END, "event_1")
+    told.draft.drop_item("a")
+    told.ends()
+    told.draft.refuse("event_1")
+    assert told.ends() == []
+
+
+def test_a_refused_deletion_brings_the_item_back_to_its_place(told: Told) -> None:
+    for item_id in "abc":
+        told.draft.place(put(told.draft, item_id, PartCopy("output_text", text=item_id)))
+    told.ends()
+    before = dict(told.document)
+    told.draft.ask_deletion("b", "event_1")
+    told.ends()
+    assert told.document["order"] == ["a", "c"]
+    told.draft.refuse("event_1")
+    told.ends()
+    assert told.document["order"] == ["a", "b", "c"]
+    assert {**told.document, "revision": 0} == {**before, "revision": 0}
+
+
+def test_a_refused_deletion_leaves_an_out_of_band_item_out_of_the_order(told: Told) -> None:
+    item = put(told.draft, "a")
+    told.draft.place(item)
+    response = told.draft.open_response("r1")
+    told.draft.attach(item, response)
+    told.draft.describe_response(response, ResponseCopy("r1", out_of_band=True))
+    told.ends()
+    assert told.document["order"] == []
+    told.draft.ask_deletion("a", "event_1")
+    told.ends()
+    told.draft.refuse("event_1")
+    told.ends()
+    assert told.document["order"] == []
+
+
+def test_a_refused_deletion_leaves_nothing_open_that_has_ended_since(told: Told) -> None:
+    told.draft.append_text("a", 0, "text", "source", "Hi", "r1")
+    told.ends()
+    told.draft.ask_deletion("a", "event_1")
+    told.ends()
+    told.draft.close_response(told.draft.open_response("r1"), ResponseCopy("r1", status=COMPLETED))
+    told.ends()
+    told.draft.refuse("event_1")
+    told.ends()
+    assert told.document["items"]["a"]["status"] != IN_PROGRESS
+
+
+def test_a_deletion_that_is_confirmed_cannot_be_refused(told: Told) -> None:
+    told.draft.place(put(told.draft))
+    told.draft.ask_deletion("a", "event_1")
+    told.draft.confirm_deletion("a")
+    told.draft.refuse("event_1")
+    told.ends()
+    assert told.document["items"] == {}
+    assert told.draft.deletions == []
+
+
+def test_of_two_marks_the_one_taken_back_is_forgotten(told: Told) -> None:
+    told.draft.append_text("a", 0, "transcript", "source", "one two three", None)
+    told.draft.ask_truncation("a", 0, 300, "event_1")
+    told.draft.truncate("a", 0, 500)
+    told.ends()
+    assert marks(told) == [300]
+    told.draft.refuse("event_1")
+    told.ends()
+    assert marks(told) == [500]
+    assert told.draft.items["a"].parts[0].marks == {"": 500}  # the server's own has no request

@@ -1,23 +1,19 @@
 """What is said and how it is written down, told to the draft: speech, parts, operations, the bill."""
 
 import base64
+from collections.abc import Callable
 from typing import Any
 
 import attrs
 import pytest
 
 from rtstate._draft import Draft, ItemCopy, PartCopy, ResponseCopy
-from rtstate._draft.saving import load, save
-from rtstate._draft.work import ItemWork, PartWork, Request, ResponseWork
 from rtstate._json import EMPTY, freeze
 from rtstate._trace import ItemTrace, ResponseTrace
-from rtstate._types import COMPLETED, INCOMPLETE
-from tests.test_draft import HI, MESSAGE, Told, item, put
+from rtstate._types import COMPLETED
+from tests.draft_support import HI, MESSAGE, Told, item, put, told
 
-
-@pytest.fixture
-def told() -> Told:
-    return Told()
+__all__ = ["told"]  # the fixture
 
 
 def sound(size: int) -> str:
@@ -163,13 +159,53 @@ def test_two_deltas_with_the_same_audio_arrive_at_once(told: Told) -> None:
     assert told.draft.items["a"].parts[0].arrivals == [(0, 100)]
 
 
-def test_what_an_unknown_part_says_stands_beside_its_type(told: Told) -> None:
-    for extra in ({"colour": "red"}, {"shape": "round"}):
-        part = PartCopy("hologram", extra=freeze(extra))
-        told.draft.put_item(ItemCopy("a", "odd_item", extra=freeze(extra)), COMPLETED)
+@pytest.mark.parametrize(
+    ("item_type", "part_type", "extra"), [("odd_item", "hologram", ""), ("message", "output_text", "/extra")]
+)
+def test_what_nobody_knows_stands_beside_a_type_that_nobody_knows_either(
+    told: Told, item_type: str, part_type: str, extra: str
+) -> None:
+    for fields in ({"colour": "red"}, {"shape": "round"}):
+        part = PartCopy(part_type, extra=freeze(fields))
+        told.draft.put_item(ItemCopy("a", item_type, extra=freeze(fields)), COMPLETED)
         told.draft.put_item(ItemCopy("b", "message", parts=[part]), COMPLETED)
         ops = told.ends()
-    assert ops == [("add", "/items/a/shape"), ("add", "/items/b/content/0/shape")]
+    assert ops == [("add", f"/items/a{extra}/shape"), ("add", f"/items/b/content/0{extra}/shape")]
+
+
+@pytest.mark.parametrize(
+    ("said", "then", "part_type"),
+    [
+        (PartCopy("output_text"), PartCopy("output_audio"), "output_audio"),
+        (PartCopy("output_text"), PartCopy(), "output_text"),
+        (HI, PartCopy("output_audio"), "output_text"),
+        (PartCopy("output_audio", transcript="Hi"), PartCopy("output_text"), "output_audio"),
+        (PartCopy(text="Hi"), PartCopy("output_text"), "output_text"),
+        (PartCopy("hologram"), PartCopy("output_text"), "output_text"),
+    ],
+)
+def test_a_part_that_has_said_something_is_what_it_is(
+    told: Told, said: PartCopy, then: PartCopy, part_type: str
+) -> None:
+    for copy in (said, then):
+        put(told.draft, "a", copy)
+        told.ends()
+    assert item(told)["content"][0]["type"] == part_type
+
+
+def test_a_part_that_sounds_is_what_it_is(told: Told) -> None:
+    told.draft.append_audio("a", 0, "sound", sound(480), None)
+    put(told.draft, "a", PartCopy("output_text"))
+    told.ends()
+    assert item(told)["content"][0]["type"] == "output_audio"
+
+
+@pytest.mark.parametrize(("part_type", "name"), [("output_text", "text"), ("output_audio", "transcript")])
+def test_an_announcement_fills_only_what_is_empty(told: Told, part_type: str, name: str) -> None:
+    for text in (None, "Hi", "Ho"):
+        put(told.draft, "a", PartCopy(part_type, **{name: text}))  # type: ignore[arg-type]
+        told.ends()
+    assert item(told)["content"][0][name] == "Hi"
 
 
 # Items that turn out to be others
@@ -217,6 +253,7 @@ def test_what_is_hidden_grows_unseen(told: Told) -> None:
     told.ends()
     told.draft.ask_deletion("a", "event_1")
     told.ends()
+    assert not told.draft.stream("a", 0, "words", "three")
     told.draft.append_text("a", 0, "text", "words", "three", None)
     assert told.ends() == []
     told.draft.refuse("event_1")
@@ -237,15 +274,24 @@ def test_a_part_made_unseen_is_removed_when_it_goes(told: Told) -> None:
     assert ("remove", "/items/a/content/1") in told.ends()
 
 
-def test_of_two_parts_that_grow_the_one_that_rests_is_shared() -> None:
+def told_in_full(draft: Draft, index: int, words: str) -> None:
+    draft.append_text("a", index, "text", "words", words, None)
+
+
+def told_briefly(draft: Draft, index: int, words: str) -> None:
+    assert draft.stream("a", index, "words", words)
+
+
+@pytest.mark.parametrize("grow", [told_in_full, told_briefly])
+def test_of_two_parts_that_grow_the_one_that_rests_is_shared(grow: Callable[..., None]) -> None:
     draft = Draft()
     for index in (0, 1):
         for words in ("one ", "two "):
             draft.append_text("a", index, "text", "words", words, None)
-    draft.take()
+            draft.take()
     for index, words in ((0, "three "), (1, "four "), (0, "five ")):
         before = draft.freeze().item("a")
-        draft.append_text("a", index, "text", "words", words, None)
+        grow(draft, index, words)
         draft.take()
         after = draft.freeze().item("a")
         assert before is not None
@@ -266,20 +312,6 @@ def test_tokens_are_whole_and_seconds_are_not(told: Told) -> None:
     assert totals["responses"]["input_token_details"]["text_tokens"] == 1
     assert totals["transcription"]["seconds"] == 1.25
     assert isinstance(totals["responses"]["total_tokens"], int)
-
-
-def test_what_was_open_when_it_was_saved_can_be_closed(told: Told) -> None:
-    told.draft.open_session({"id": "sess_1"})
-    told.draft.append_text("a", 0, "text", "words", "Hi", "r1")
-    told.draft.append_text("b", 0, "text", "words", "Hi", None)
-    again = load(save(told.draft))
-    assert again.open_items == {item_id: again.items[item_id] for item_id in "ab"}
-    assert again.running == {"r1": again.responses["r1"]}
-    again.open_session({"id": "sess_2"})
-    document = again.freeze().to_dict()
-    assert document["items"]["b"]["status"] == INCOMPLETE
-    assert document["items"]["a"]["status"] == INCOMPLETE
-    assert document["responses"]["r1"]["status"] == INCOMPLETE
 
 
 # When things happened
@@ -321,7 +353,47 @@ def test_segments_without_an_id_are_all_there_are(told: Told) -> None:
     ]
 
 
+def test_what_happens_without_a_clock_has_no_time(told: Told) -> None:
+    told.draft.append_text("a", 0, "text", "words", "Hi", "r1")
+    told.draft.close_response(told.draft.open_response("r1"), ResponseCopy("r1"))
+    assert told.draft.items["a"].trace == ItemTrace()
+    assert told.draft.responses["r1"].trace == ResponseTrace()
+
+
+@pytest.mark.parametrize("what", ["item", "response"])
+def test_what_was_said_is_final_as_soon_as_something_else_begins(told: Told, what: str) -> None:
+    part = told.draft.user_part("u", 0)
+    assert part is not None
+    told.draft.revise_transcription(part, "Hi", finishing=True)
+    told.ends()
+    assert item(told, "u")["content"][0]["transcription"]["status"] == "partial"
+    if what == "item":
+        put(told.draft)
+    else:
+        told.draft.open_response("r1")
+    told.ends()
+    assert item(told, "u")["content"][0]["transcription"]["status"] == "final"
+
+
 # What is frozen
+
+
+def test_arguments_that_grow_stay_as_they_were_in_a_snapshot() -> None:
+    draft, taken = Draft(), []
+    for delta in ("{", "}", " "):
+        draft.append_arguments("f", "function_call", delta, None)
+        draft.take()
+        taken.append(draft.freeze())
+    found = [each.item("f") for each in taken]
+    assert [each and each.arguments for each in found] == ["{", "{}", "{} "]
+
+
+def test_a_snapshot_knows_where_its_order_ends(told: Told) -> None:
+    """Which spares whoever compares two of them a look at the whole order."""
+    for count, item_id in enumerate("ab", 1):
+        told.draft.place(put(told.draft, item_id))
+        told.ends()
+        assert told.draft.freeze()._order.end == (count, told.draft.order.label(item_id))
 
 
 def test_parts_that_take_turns_are_frozen_by_themselves(told: Told) -> None:
@@ -364,70 +436,6 @@ def test_an_item_hidden_twice_is_shown_when_both_are_refused(told: Told) -> None
     told.draft.refuse("event_2")
     told.ends()
     assert told.document["order"] == ["a"]
-
-
-def test_what_was_over_when_it_was_saved_is_not_open_again(told: Told) -> None:
-    told.draft.close_response(told.draft.open_response("r1"), ResponseCopy("r1"))
-    told.draft.put_item(ItemCopy("a", **MESSAGE), COMPLETED, final=True)
-    again = load(save(told.draft))
-    assert (again.open_items, again.running) == ({}, {})
-
-
-BEGINNINGS: dict[type[Any], dict[str, Any]] = {
-    PartWork: {
-        **dict.fromkeys(("type", "text", "transcript", "audio", "audio_ms", "mark", "truncated"), None),
-        **dict.fromkeys(("arriving", "noted_ms", "transcription", "image_url", "detail"), None),
-        **dict.fromkeys(("stream", "frozen"), None),
-        **dict.fromkeys(("final", "streamed", "fresh", "shown"), False),
-        "marks": {},
-        "arrivals": [],
-        "noted": 0,
-        "segments": set(),
-        "extra": EMPTY,
-        "billed": "",
-    },
-    ItemWork: {
-        **dict.fromkeys(("response_id", "previous_item_id", "role", "call_id", "name", "arguments"), None),
-        **dict.fromkeys(("output", "base", "grew", "label", "frozen"), None),
-        **dict.fromkeys(("typed", "anchored", "arguments_final", "ready", "placed", "fresh", "shown"), False),
-        "status": "in_progress",
-        "parts": [],
-        "hidden": 0,
-        "mcp": EMPTY,
-        "extra": EMPTY,
-        "trace": ItemTrace(),
-    },
-    ResponseWork: {
-        **dict.fromkeys(("status_details", "conversation_id", "metadata", "usage"), None),
-        **dict.fromkeys(("bytes_per_second", "frozen"), None),
-        **dict.fromkeys(("out_of_band", "ended", "fresh", "shown"), False),
-        "status": "in_progress",
-        "output": (),
-        "indexes": [],
-        "extra": EMPTY,
-        "billed": "",
-        "trace": ResponseTrace(),
-    },
-    Request: {"index": 0},
-}
-
-
-@pytest.mark.parametrize("node", BEGINNINGS, ids=lambda node: node.__name__)
-def test_how_each_begins(node: type[Any]) -> None:
-    """A checkpoint says only what differs from this, so with another beginning those kept read otherwise."""
-    begins: dict[str, Any] = {}
-    for field in attrs.fields(node):
-        made = (
-            field.default.factory()
-            if isinstance(field.default, attrs.Factory) and field.init
-            else field.default
-        )
-        if made is not attrs.NOTHING and field.init:
-            begins[field.name] = made
-    assert begins == BEGINNINGS[node]
-    for name, value in begins.items():
-        assert type(value) is type(BEGINNINGS[node][name]), name
-    assert [field.name for field in attrs.fields(node) if not field.init] == ["path"] * (node is not Request)
 
 
 def test_what_is_a_fault_is_counted() -> None:

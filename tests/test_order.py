@@ -301,6 +301,15 @@ def test_an_unannounced_place_gives_way_to_an_announced_one_once() -> None:
     assert order.ids() == ["a", "c", "b"]
 
 
+def test_what_is_appended_for_good_brings_along_who_waits_for_it() -> None:
+    order = order_of("a")
+    order.place("p", "x")
+    order.append("b", settled=False)
+    order.append("x", settled=True)
+    assert order.ids() == ["a", "b", "x", "p"]
+    assert [order.is_settled(each) for each in "abpx"] == [True, False, True, True]
+
+
 def test_an_anchor_that_never_comes_is_forgotten() -> None:
     order = order_of("a")
     order.place("p", "x")
@@ -500,11 +509,12 @@ def test_ghosts_are_spread_with_the_others(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("rtstate._order._GAP", 64)
     order = order_of("a", "g", "b")
     order.remove("g")
-    order.relabelled.clear()
-    for number in range(200):
+    before = order.save()["ghosts"], order._labels["g"]
+    for number in range(1_000):
         order.place(f"item_{number}", "g")
     order._check()
-    assert "g" in order.relabelled
-    assert order.ids() == ["a", *(f"item_{number}" for number in reversed(range(200))), "b"]
+    assert order.save()["ghosts"] == before[0]
+    assert order._labels["g"] != before[1]
+    assert order.ids() == ["a", *(f"item_{number}" for number in reversed(range(1_000))), "b"]
     order.restore("g")
-    assert order.ids()[:3] == ["a", "g", "item_199"]
+    assert order.ids()[:3] == ["a", "g", "item_999"]

@@ -131,8 +131,11 @@ def test_the_dialect_is_told() -> None:
 
 MCP = {"id": "m1", "type": "mcp_list_tools", "server_label": "shop", "tools": [{"name": "buy"}]}
 OUTPUT = {"id": "o1", "type": "function_call_output", "output": {"a": [1]}, "status": "in_progress"}
+SAID = {"id": "o1", "type": "function_call_output", "status": "completed"}
 PICTURE = user("u1", content=[{"type": "input_image", "image_url": "data:,", "detail": "low"}])
+LOOKS = {"image_url": "data:,", "detail": "low"}
 SPEAKING = [response_created(), part_added({"type": "audio", "transcript": ""}), sound(2000)]
+NOBODY = {"id": "a1", "type": "message", "content": [{"type": "input_audio", "audio": "AAAA" * 200}]}
 ULAW = {"id": "s1", "output_audio_format": "g711_ulaw", "input_audio_format": "g711_alaw"}
 
 
@@ -217,6 +220,11 @@ ULAW = {"id": "s1", "output_audio_format": "g711_ulaw", "input_audio_format": "g
             [added(user("u1", content=[{"type": "input_audio", "audio": "AAAA" * 200}]))],
             part("u1", audio_ms=75),
         ),
+        (
+            [event("session.created", session={**ULAW, "output_audio_format": "pcm16"}), added(NOBODY)],
+            [sound(10)],
+            part(audio_ms=135),
+        ),
         # what may still move, and what may not
         ([delta("a"), added(user(text="Hi"))], [added(assistant("a1"), after="u1")], order("u1", "a1")),
         (
@@ -232,7 +240,9 @@ ULAW = {"id": "s1", "output_audio_format": "g711_ulaw", "input_audio_format": "g
         ),
         ([added(MCP)], [event("mcp_list_tools.completed", item_id="m1")], item("m1", tools=MCP["tools"])),
         ([added(OUTPUT)], [done({**OUTPUT, "status": "completed"})], item("o1", output={"a": [1]})),
+        ([added(OUTPUT)], [done(SAID)], item("o1", output={"a": [1]}, status="completed")),
         ([added(PICTURE)], [done(PICTURE)], item("u1", status="completed")),
+        ([added(PICTURE)], [done(user("u1", content=[{"type": "input_image"}]))], part("u1", **LOOKS)),
         (
             [response_created(metadata={"topic": "x"}, conversation_id="c1")],
             [delta("a")],
@@ -275,6 +285,12 @@ def test_what_shows_goes_on(before: list[Event], after: list[Event], expected: A
     assert snapshot.to_dict() == state(*before, *after).snapshot().to_dict()
     again = reduce(Snapshot.from_dict(state(*before).snapshot().to_dict()), after)  # out of a document
     assert again == snapshot
+
+
+def test_arguments_that_name_the_call_alone_are_not_for_its_output() -> None:
+    output = {"id": "o1", "type": "function_call_output", "call_id": "call_1", "output": "5"}
+    snapshot = state(added(output), response_created(), output_added(call()), arguments("{")).snapshot()
+    assert_subset(reduce(snapshot, [arguments("}", item_id=None)]).to_dict(), item("f1", arguments="{}"))
 
 
 @pytest.mark.parametrize("dialect", simulate.DIALECTS)

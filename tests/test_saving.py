@@ -7,11 +7,15 @@ import attrs
 import pytest
 
 from rtstate import CheckpointError, Conversation
-from rtstate._draft import Draft, ItemCopy, PartCopy
+from rtstate._change import Stats
+from rtstate._draft import Draft, ItemCopy, PartCopy, ResponseCopy
 from rtstate._draft.saving import load, save
-from rtstate._draft.work import ItemWork, PartWork, ResponseWork
-from rtstate._json import freeze
+from rtstate._draft.work import ItemWork, PartWork, Request, ResponseWork
+from rtstate._json import EMPTY, freeze
+from rtstate._model import InputAudio, Totals
 from rtstate._order import Order
+from rtstate._trace import ItemTrace, ResponseTrace
+from rtstate._types import COMPLETED, INCOMPLETE
 from tests.helpers import added, delta, state, user
 from tests.test_checkpoint import goes_on, packed, parts, rich
 
@@ -41,6 +45,111 @@ def test_a_growing_text_is_written_once_with_where_its_deltas_go() -> None:
         "stream": "text",
         "streamed": True,
     }
+
+
+def test_of_a_new_draft_everything_is_written() -> None:
+    assert save(Draft()) == {
+        "audio": "measure",
+        "dialect": "auto",
+        "null_is_end": False,
+        "is_named": False,
+        "has_session": False,
+        **dict.fromkeys(("revision", "session_number"), 0),
+        **dict.fromkeys(("conversation_id", "session", "translation", "slots", "finishing"), None),
+        **dict.fromkeys(("input_bytes_per_second", "output_bytes_per_second"), None),
+        **dict.fromkeys(("answer_model", "transcription_model"), None),
+        **{
+            name: [] for name in ("sessions", "errors", "items", "dead", "responses", "deletions", "requests")
+        },
+        "rate_limits": {},
+        "calls": {},
+        "order": {"ids": [], "ghosts": [], "waiting": {}, "hangers": {}, "floor": None},
+        "input_audio": InputAudio().to_dict(),
+        "stats": attrs.asdict(Stats()),
+        "usage": Totals().to_dict(),
+    }
+
+
+@pytest.mark.parametrize(
+    ("verb", "where", "names"),
+    [
+        (lambda draft: draft.append_text("a", 0, "text", "words", "Hi", None), "part", {"text": "words"}),
+        (lambda draft: draft.append_transcription(draft.user_part("a", 0), "Hi"), "part", {"transcript": ""}),
+        (lambda draft: draft.append_arguments("a", "function_call", "{", None), "item", {"arguments": ""}),
+    ],
+)
+def test_where_the_deltas_of_a_text_have_one_name_alone_none_is_written(
+    verb: Any, where: str, names: dict[str, str]
+) -> None:
+    draft = Draft()
+    verb(draft)
+    [item] = save(draft)["items"]
+    assert (item["parts"][0] if where == "part" else item)["growing"] == names
+
+
+def test_audio_that_came_whole_was_fed_by_no_deltas() -> None:
+    draft = Draft()
+    parts_of_it = [PartCopy("input_audio", audio="AAAA")]
+    draft.put_item(ItemCopy("u", "message", role="user", parts=parts_of_it), COMPLETED)
+    [part] = save(draft)["items"][0]["parts"]
+    assert part["audio"] == {"source": "", "bytes_per_second": 48_000, "size": 3, "chunks": None}
+
+
+BEGINNINGS: dict[type[Any], dict[str, Any]] = {
+    PartWork: {
+        **dict.fromkeys(("type", "text", "transcript", "audio", "audio_ms", "mark", "truncated"), None),
+        **dict.fromkeys(("arriving", "noted_ms", "transcription", "image_url", "detail"), None),
+        **dict.fromkeys(("stream", "frozen"), None),
+        **dict.fromkeys(("final", "streamed", "fresh", "shown"), False),
+        "marks": {},
+        "arrivals": [],
+        "noted": 0,
+        "segments": set(),
+        "extra": EMPTY,
+        "billed": "",
+    },
+    ItemWork: {
+        **dict.fromkeys(("response_id", "previous_item_id", "role", "call_id", "name", "arguments"), None),
+        **dict.fromkeys(("output", "base", "grew", "label", "frozen"), None),
+        **dict.fromkeys(("typed", "anchored", "arguments_final", "ready", "placed", "fresh", "shown"), False),
+        "status": "in_progress",
+        "parts": [],
+        "hidden": 0,
+        "mcp": EMPTY,
+        "extra": EMPTY,
+        "trace": ItemTrace(),
+    },
+    ResponseWork: {
+        **dict.fromkeys(("status_details", "conversation_id", "metadata", "usage"), None),
+        **dict.fromkeys(("bytes_per_second", "frozen"), None),
+        **dict.fromkeys(("out_of_band", "ended", "fresh", "shown"), False),
+        "status": "in_progress",
+        "output": (),
+        "indexes": [],
+        "extra": EMPTY,
+        "billed": "",
+        "trace": ResponseTrace(),
+    },
+    Request: {"index": 0},
+}
+
+
+@pytest.mark.parametrize("node", BEGINNINGS, ids=lambda node: node.__name__)
+def test_how_each_begins(node: type[Any]) -> None:
+    """A checkpoint says only what differs from this, so with another beginning those kept read otherwise."""
+    begins: dict[str, Any] = {}
+    for field in attrs.fields(node):
+        made = (
+            field.default.factory()
+            if isinstance(field.default, attrs.Factory) and field.init
+            else field.default
+        )
+        if made is not attrs.NOTHING and field.init:
+            begins[field.name] = made
+    assert begins == BEGINNINGS[node]
+    for name, value in begins.items():
+        assert type(value) is type(BEGINNINGS[node][name]), name
+    assert [field.name for field in attrs.fields(node) if not field.init] == ["path"] * (node is not Request)
 
 
 KNOWN = {
@@ -237,4 +346,28 @@ def test_what_is_loaded_cannot_be_changed_from_outside() -> None:
     draft.put_item(ItemCopy("o", "function_call_output", output=output), "completed")
     again = load(json.loads(json.dumps(save(draft)))).freeze()
     assert again == draft.freeze()
-    assert hash(again) == hash(draft.freeze())
+    for item_id in "mo":
+        assert hash(again.item(item_id)) == hash(draft.freeze().item(item_id))
+
+
+def test_what_was_open_when_it_was_saved_can_be_closed() -> None:
+    draft = Draft()
+    draft.open_session({"id": "sess_1"})
+    draft.append_text("a", 0, "text", "words", "Hi", "r1")
+    draft.append_text("b", 0, "text", "words", "Hi", None)
+    again = load(save(draft))
+    assert again.open_items == {item_id: again.items[item_id] for item_id in "ab"}
+    assert again.running == {"r1": again.responses["r1"]}
+    again.open_session({"id": "sess_2"})
+    document = again.freeze().to_dict()
+    assert document["items"]["b"]["status"] == INCOMPLETE
+    assert document["items"]["a"]["status"] == INCOMPLETE
+    assert document["responses"]["r1"]["status"] == INCOMPLETE
+
+
+def test_what_was_over_when_it_was_saved_is_not_open_again() -> None:
+    draft = Draft()
+    draft.close_response(draft.open_response("r1"), ResponseCopy("r1"))
+    draft.put_item(ItemCopy("a", "message", role="assistant"), COMPLETED, final=True)
+    again = load(save(draft))
+    assert (again.open_items, again.running) == ({}, {})

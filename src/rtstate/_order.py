@@ -230,7 +230,7 @@ class Order:
     def _positions(self, ids: list[ItemId]) -> list[int]:
         return [self._position(self._labels[each]) for each in ids if each in self]
 
-    def _insert(self, item_id: ItemId, label: int, *, ghost: bool = False) -> None:
+    def _insert(self, item_id: ItemId, label: int, *, ghost: bool) -> None:
         self._ids[label] = item_id
         self._labels[item_id] = label
         if ghost:

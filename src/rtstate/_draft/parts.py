@@ -101,7 +101,7 @@ class Parts(Writer):
         if joined(old) != text and not self._shown_as_heard(node, name):
             self.wrote(node, name, text, old)
 
-    def truncate_part(self, part: PartWork, audio_end_ms: int, by: str = "") -> None:
+    def truncate_part(self, part: PartWork, audio_end_ms: int, by: str) -> None:
         """Cut a spoken part off at a mark: the server's, or one that a request of the client is about.
 
         The smallest mark wins, and no later copy of the part undoes it.
