@@ -112,8 +112,7 @@ class Hub:
         self._full = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._starting = asyncio.Lock()
-        self._stopped = False
-        self._stopping: asyncio.Task[None] | None = None
+        self._stopping: asyncio.Task[None] | None = None  # there from the moment that it takes no more
 
     async def open(self, name: str) -> Snapshot:
         """Become the writer of a conversation, and return its state; there need be nothing of it yet.
@@ -245,7 +244,6 @@ class Hub:
         Followers end by HubStopped. The log stays open; it is not the hub's. Whoever is cancelled as it waits
         here leaves no lease behind: the rest is done without it.
         """
-        self._stopped = True
         if self._stopping is None:
             self._stopping = asyncio.create_task(self._stop())
         await asyncio.shield(self._stopping)
@@ -278,7 +276,7 @@ class Hub:
         """Return a conversation's place in memory, which is empty where it was not held."""
         if not self._tasks:
             await self._start()
-        if self._stopped:
+        if self._stopping:
             raise HubStopped(f"{self.holder} has been stopped")
         held = self._held.get(name)
         if held is None or held.ended is not None:
@@ -293,9 +291,9 @@ class Hub:
     async def _start(self) -> None:
         """Begin to live, before there is anything to hold."""
         async with self._starting:
-            if not self._tasks and not self._stopped:
+            if not self._tasks and not self._stopping:
                 await self._log.beat(self.holder, self._lease)
-                if self._stopped:  # meanwhile
+                if self._stopping:  # meanwhile
                     await self._log.beat(self.holder, 0)
                     return
                 self._tasks = [asyncio.create_task(self._beat()), asyncio.create_task(self._tidy())]
