@@ -416,6 +416,14 @@ def test_what_reads_checkpoints_is_built_by_the_first_and_only_by_it() -> None:
         assert checkpoint._reader.cache_info().misses == 1
 
 
+@pytest.mark.parametrize("piece", [1, 2, 7, 100, 1 << 20])
+def test_wherever_a_piece_ends_nothing_is_lost(piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoint, "_PIECE", piece)
+    data = rich(audio="measure").checkpoint()
+    for each in (data, bytearray(data), memoryview(b"before" + data)[6:]):
+        assert Conversation.restore(each).checkpoint() == data
+
+
 def test_what_is_cut_or_bent_is_refused_whole() -> None:
     data = rich(audio="measure").checkpoint()
     chance = random.Random(3)

@@ -33,6 +33,7 @@ from rtstate.errors import CheckpointError
 VERSION: Final = 1
 _HEADER: Final = re.compile(rb"rtstate-checkpoint/(\d{1,9})\n")
 _LARGEST: Final = 1 << 32
+_PIECE: Final = 4096
 _SURROGATE: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u[dD][89a-fA-F]")  # which is never written
 _Number: TypeAlias = Annotated[int, Field(ge=0, le=_LARGEST)]
 
@@ -104,7 +105,7 @@ def unpack(data: bytes | bytearray | memoryview[int]) -> tuple[dict[str, Any], S
             f"a checkpoint of version {version}, and this rtstate reads {VERSION}: "
             + ("restore it with a newer one" if version > VERSION else "there never was such a version")
         )
-    text, rest = _inflated(data[header.end() :], len(data))
+    text, rest = _inflated(memoryview(data)[header.end() :], len(data))
     try:
         # Not pydantic's reader: it takes 200 levels, an event may have as many, and here it lies deeper.
         value = json.loads(text, parse_constant=_refuse)
@@ -122,19 +123,21 @@ def unpack(data: bytes | bytearray | memoryview[int]) -> tuple[dict[str, Any], S
     return saved, seen, sent
 
 
-def _inflated(data: bytes, size: int) -> tuple[bytes, bytes]:
-    """Return what was compressed, and what follows it."""
+def _inflated(data: memoryview[int], size: int) -> tuple[bytes, memoryview[int]]:
+    """Return what was compressed, and what follows it. In pieces, for zlib copies what it does not use."""
     stream = zlib.decompressobj()
-    try:
-        text = stream.decompress(data, _LARGEST)
-    except zlib.error as error:
-        raise CheckpointError(f"this checkpoint is damaged: {error}") from None
-    if not stream.eof:
-        raise _cut_short(size)
-    return text, stream.unused_data
+    pieces: list[bytes] = []
+    for end in range(_PIECE, len(data) + _PIECE, _PIECE):
+        try:
+            pieces.append(stream.decompress(data[end - _PIECE : end]))
+        except zlib.error as error:
+            raise CheckpointError(f"this checkpoint is damaged: {error}") from None
+        if stream.eof:
+            return b"".join(pieces), data[min(end, len(data)) - len(stream.unused_data) :]
+    raise _cut_short(size)
 
 
-def _ids(data: bytes, size: int, *counts: SavedCount) -> list[SavedIds]:
+def _ids(data: memoryview[int], size: int, *counts: SavedCount) -> list[SavedIds]:
     """Return the ids of both sides; raise CheckpointError where they are not as they were counted."""
     made: list[SavedIds] = []
     start = 0
