@@ -197,8 +197,15 @@ def _run_barely(item: Any) -> None:
     with suppress(pytest.skip.Exception):
         item.session._setupstate.setup(item)
         item.runtest()
+        _raise_told(item)
     item.session._setupstate.teardown_exact(None)
     item._request, item.funcargs = False, None
+
+
+def _raise_told(item: Any) -> None:
+    """Raise what a ``unittest.TestCase``, such as a state machine, tells pytest instead of raising it."""
+    for told in getattr(item, "_excinfo", None) or ():
+        raise told.value
 
 
 # In the fork

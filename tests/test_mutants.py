@@ -179,6 +179,42 @@ def test_how_a_fork_ends() -> None:
     assert _session.outcome_of(11) == "killed"
 
 
+CASES = """
+import unittest
+
+class Case(unittest.TestCase):
+    def test_good(self): pass
+    def test_wrong(self): raise ValueError("bad")
+    def test_skipped(self): raise unittest.SkipTest("skipped")
+"""
+
+RUN_BARELY = """
+import sys, pytest
+from mutants import _session
+
+class Loop:
+    def pytest_runtestloop(self, session):
+        for item in session.items:
+            try:
+                _session._run_barely(item)
+            except BaseException as error:
+                print(item.name, repr(error), end="; ")
+        return True
+
+pytest.main([sys.argv[1], "-s", "-pno:terminal", "-pno:cacheprovider"], [Loop()])
+"""
+
+
+def test_a_fork_hears_of_what_a_test_case_does_not_raise(tmp_path: Path) -> None:
+    """State machines are such test cases."""
+    cases = tmp_path / "test_cases.py"
+    cases.write_text(CASES)
+    told = subprocess.run(
+        [sys.executable, "-c", RUN_BARELY, cases], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert told.stdout == "test_wrong ValueError('bad'); ", told.stderr
+
+
 def test_a_table_is_markdown() -> None:
     rows = [["module", "mutants"], ["_order", 5], ["_draft.items", 100]]
     assert _kept.table(rows).splitlines() == [
