@@ -54,6 +54,7 @@ OWN: dict[str, tuple[str, ...]] = {
     "_draft.speech": (*_VERBS, f"{_WIRE}streams.py", f"{_WIRE}transcription.py", f"{_WIRE}audio.py", _ODD),
     "_draft.responses": (*_VERBS, f"{_WIRE}responses.py"),
     "_draft.requests": (*_VERBS, f"{_WIRE}client.py", _ODD),
+    "_draft.saved": (_SAVING, "tests/test_checkpoint.py"),
     "_draft.saving": (_SAVING, "tests/test_checkpoint.py"),
     "_draft.reviving": ("tests/test_pure.py",),
     # the values

@@ -91,9 +91,9 @@ def test_the_files_are_what_their_maker_makes(tmp_path: Path, monkeypatch: pytes
 
 
 def test_a_changed_shape_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    saving = importlib.import_module("rtstate._draft.saving")
+    saved = importlib.import_module("rtstate._draft.saved")
     assert formats.shape_of_checkpoints() == formats.shape_of_checkpoints()
-    monkeypatch.setitem(saving.SavedRequest.__annotations__, "index", str)
+    monkeypatch.setitem(saved.SavedRequest.__annotations__, "index", str)
     with pytest.raises(AssertionError):
         test_the_shape_of_a_version_is_fixed()
 

@@ -21,7 +21,7 @@ LADDER = [
     ["_patched", "_diff", "update"],
     ["replica"],
     # the verbs: how a conversation may change
-    ["_draft.copies", "_draft.work"],
+    ["_draft.copies", "_draft.saved", "_draft.work"],
     ["_draft.writer"],
     ["_draft.parts"],
     ["_draft.items"],

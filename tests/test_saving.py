@@ -8,7 +8,7 @@ import pytest
 
 from rtstate import CheckpointError, Conversation
 from rtstate._change import Stats
-from rtstate._draft import Draft, ItemCopy, PartCopy, ResponseCopy
+from rtstate._draft import Draft, ItemCopy, PartCopy, ResponseCopy, saved
 from rtstate._draft.saving import load, save
 from rtstate._draft.work import ItemWork, PartWork, Request, ResponseWork
 from rtstate._json import EMPTY, freeze
@@ -203,10 +203,8 @@ DERIVED = {
 
 @pytest.mark.parametrize("node", DERIVED, ids=lambda node: node.__name__)
 def test_every_field_of_an_entity_has_its_place_in_a_checkpoint(node: type[Any]) -> None:
-    from rtstate._draft import saving
-
-    saved = {ItemWork: saving.SavedItem, PartWork: saving.SavedPart, ResponseWork: saving.SavedResponse}
-    told = set(saved[node].__annotations__)
+    shapes = {ItemWork: saved.SavedItem, PartWork: saved.SavedPart, ResponseWork: saved.SavedResponse}
+    told = set(shapes[node].__annotations__)
     assert told - {"growing"} == {field.name for field in attrs.fields(node)} - DERIVED[node]
 
 

@@ -25,7 +25,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_confi
 from pydantic_core import to_json
 from typing_extensions import TypedDict
 
-from rtstate._draft.saving import SHAPES, SavedDraft
+from rtstate._draft.saved import SHAPES, SavedDraft
 from rtstate._seen import SavedIds, sums_of
 from rtstate._types import AnomalyKind
 from rtstate.errors import CheckpointError
