@@ -23,6 +23,13 @@ _WIRE = "tests/wire/test_"
 _ODD = f"{_WIRE}anomalies.py"
 _CLASSES = f"{_WIRE}classes.py"
 _ITEMS = (f"{_WIRE}items.py", f"{_WIRE}item_order.py", f"{_WIRE}item_ends.py")
+_PEN = (
+    *_VERBS,
+    _SAVING,
+    "tests/test_late.py",
+    *_ITEMS,
+    *(f"{_WIRE}{name}.py" for name in ("streams", "transcription")),
+)
 
 _FAMILIES = ("audio", "client", "mcp", "responses", "session", "streams", "transcription", "voicelive")
 
@@ -35,13 +42,8 @@ OWN: dict[str, tuple[str, ...]] = {
     "_draft": (*_VERBS, f"{_WIRE}session.py"),
     "_draft.copies": (*_VERBS, *_ITEMS),
     "_draft.work": (*_VERBS, _SAVING, "tests/test_late.py", *_ITEMS, f"{_WIRE}responses.py"),
-    "_draft.writer": (
-        *_VERBS,
-        _SAVING,
-        "tests/test_late.py",
-        *_ITEMS,
-        *(f"{_WIRE}{name}.py" for name in ("streams", "transcription")),
-    ),
+    "_draft.ground": _PEN,
+    "_draft.writer": _PEN,
     "_draft.parts": (*_VERBS, _SAVING, *_ITEMS, f"{_WIRE}streams.py"),
     "_draft.items": (*_VERBS, *_ITEMS, f"{_WIRE}responses.py", _ODD),
     "_draft.answers": (

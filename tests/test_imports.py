@@ -22,6 +22,7 @@ LADDER = [
     ["replica"],
     # the verbs: how a conversation may change
     ["_draft.copies", "_draft.saved", "_draft.work"],
+    ["_draft.ground"],
     ["_draft.writer"],
     ["_draft.parts"],
     ["_draft.items"],

@@ -6,9 +6,9 @@ an item or a response has ended, deltas change nothing; a final text still wins 
 *Gone*: whatever names a deleted item changes nothing, and a new session finishes nothing of the one before.
 A verb checks before it writes, so that an event which makes no sense leaves no trace but its note.
 
-One floor a file, each standing on the one before: ``work`` (the working copies), ``writer`` (every write and
-its operation; snapshots), ``parts``, ``items``, ``answers``, ``speech``, ``responses``,
-``requests``, and here the session.
+One floor a file, each standing on the one before: ``work`` (the working copies), ``ground`` (all there is;
+snapshots), ``writer`` (every write and its operation), ``parts``, ``items``, ``answers``, ``speech``,
+``responses``, ``requests``, and here the session.
 """
 
 from __future__ import annotations
