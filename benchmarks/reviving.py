@@ -71,19 +71,25 @@ def _cases(size: Size, tail: list[bytes]) -> Iterator[tuple[str, Mapping[str, li
 
 
 def _fill(engine: Engine, name: str, raws: Sequence[bytes], saved: int | None) -> None:
-    """Keep the events, and a checkpoint after so many of them."""
+    """Keep the events, and a checkpoint after so many of them: where an append ends, as a hub does."""
     conversation = Conversation(history=100)
+    cut = saved or 0
 
     async def fill() -> None:
         records = [Record.of(raw) for raw in raws]
-        for start in range(0, len(raws), APPENDED):
-            await engine.log.append(name, records[start : start + APPENDED], expected=start)
+        for start, end in (*_pieces(0, cut), *_pieces(cut, len(raws))):
+            await engine.log.append(name, records[start:end], expected=start)
         if saved is not None:
             for raw in raws[:saved]:
                 conversation.feed(raw)
             await engine.log.checkpoint(name, Checkpoint(saved, conversation.checkpoint()))
 
     engine.run(fill())
+
+
+def _pieces(start: int, end: int) -> Iterator[tuple[int, int]]:
+    for each in range(start, end, APPENDED):
+        yield each, min(each + APPENDED, end)
 
 
 def _opening(engine: Engine, name: str) -> Task:
