@@ -33,6 +33,14 @@ TABLE: dict[str, tuple[dict[str, Any], AudioFormat | None]] = {
     "beta's PCM": (beta("pcm16"), PCM),
     "beta's μ-law": (beta("g711_ulaw"), ULAW),
     "beta's A-law": (beta("g711_alaw"), ALAW),
+    "Voice Live's PCM at 8 kHz": (beta("pcm16_8000hz"), AudioFormat("pcm", 8000)),
+    "Voice Live's PCM at 16 kHz": (beta("pcm16-16000hz"), AudioFormat("pcm", 16_000)),
+    "Voice Live's rate beside it": (
+        {**beta("pcm16"), "output_audio_sampling_rate": 16_000},
+        AudioFormat("pcm", 16_000),
+    ),
+    "Voice Live's rate alone": ({"output_audio_sampling_rate": 16_000}, AudioFormat("pcm", 16_000)),
+    "a rate that is none": ({"output_audio_sampling_rate": "fast"}, PCM),
     "one we do not know": (ga({"type": "audio/opus", "rate": 48000}), None),
 }
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rtstate import Conversation
 from rtstate._growing import Growing
 from rtstate._heard import ORDINARY_MS, HeardText, heard_text
-from tests.helpers import Event, assistant, done, sound, spoken, state, truncated
+from tests.helpers import Event, assistant, audio_part, done, retrieved, sound, spoken, state, truncated
 
 TEXTS = st.text(st.sampled_from("abc \n.é1,字"), max_size=30)
 MILLISECONDS = st.integers(0, 5_000)
@@ -180,3 +180,29 @@ def test_a_completed_answer_has_all_of_its_audio() -> None:
     change = conversation.feed(done(assistant("a1", status="completed")))
     assert conversation.snapshot().items[0].content[0].transcript == ("five " * 10).strip()
     assert ("items", "a1", "content", 0, "transcript") in [op.path for op in change.operations]
+
+
+@pytest.mark.parametrize("again", [1, 2])
+@pytest.mark.parametrize(
+    "text", ["The quick brown fox", "The", "The quick brown fox jumps over the lazy dog."]
+)
+def test_a_copy_that_the_server_has_cut_as_well_cuts_nothing_again(text: str, again: int) -> None:
+    """Clients fetch an item that they have truncated; what comes may be whole, or only what was heard."""
+    said = "The quick brown fox jumps over the lazy dog."
+    conversation = state(
+        spoken(said), sound(4_000), done(assistant("a1", audio_part(said))), truncated("a1", 2_000)
+    )
+    before = conversation.snapshot()
+    for _ in range(again):
+        conversation.feed(retrieved(assistant("a1", audio_part(text), status="completed")))
+    assert conversation.snapshot().items[0] == before.items[0]
+
+
+def test_a_copy_that_says_something_else_is_still_taken() -> None:
+    conversation = state(spoken("one two three"), sound(3_000), truncated("a1", 1_000))
+    conversation.feed(done(assistant("a1", audio_part("four five six"), status="completed")))
+    part = conversation.snapshot().items[0].content[0]
+    assert (part.transcript, part.truncated and part.truncated.generated_transcript) == (
+        "four",
+        "four five six",
+    )

@@ -19,6 +19,7 @@ from tests.helpers import (
     added,
     assistant,
     audio_part,
+    delta,
     done,
     event,
     output_added,
@@ -282,3 +283,26 @@ def test_a_recorded_resumption(recordings: Path) -> None:
             assert each["item"]["id"] in first
             assert not conversation.feed({**each, "event_id": "again_" + each["event_id"]})
     assert conversation.snapshot() is snapshot
+
+
+@pytest.mark.parametrize("first", ["session.created", "session.updated"])
+def test_another_session_is_one_however_the_first_was_met(first: str) -> None:
+    """A recording may begin in the middle, where a session is only updated."""
+    conversation = state(
+        event(first, session={"id": "s1"}),
+        response_created("r1"),
+        delta("Hi"),
+        event("session.created", session={"id": "s2"}),
+        added(user("u1", "Hi"), after=None),
+    )
+    snapshot = conversation.snapshot()
+    assert [each.id for each in conversation.sessions] == ["s1", "s2"]
+    assert [each.status for each in snapshot.responses] == ["incomplete"]
+    assert (snapshot.order, snapshot.items[0].status) == (("a1", "u1"), "incomplete")
+
+
+def test_a_session_that_was_updated_before_it_was_created_is_one() -> None:
+    conversation = state(
+        event("session.updated", session={"id": "s1"}), event("session.created", session={"id": "s1"})
+    )
+    assert [each.id for each in conversation.sessions] == ["s1"]

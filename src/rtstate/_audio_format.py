@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final, Literal, TypeAlias, cast
 
@@ -20,6 +21,9 @@ _G711: Final[Mapping[str, Encoding]] = {
     "g711_ulaw": "pcmu",
     "g711_alaw": "pcma",
 }
+
+
+_RATE: Final = re.compile(r"[_-](\d{4,6})hz$")  # Azure Voice Live: pcm16_8000hz
 
 
 @attrs.frozen
@@ -46,12 +50,14 @@ def audio_format(settings: Mapping[str, Any], side: Side) -> AudioFormat | None:
     AudioFormat(encoding='pcmu', rate=8000)
     """
     audio = cast("Mapping[str, Any]", (settings.get("audio") or EMPTY).get(side) or EMPTY)
-    described = audio.get("format") or settings.get(f"{side}_audio_format") or ""
+    told = settings.get(f"{side}_audio_sampling_rate")
+    described = audio.get("format") or settings.get(f"{side}_audio_format") or ("pcm16" if told else "")
     form: Mapping[str, Any] = {"type": described} if isinstance(described, str) else described
     name = str(form.get("type")).lower().removeprefix("audio/").replace("g711-", "g711_")
     if name in _G711:
         return AudioFormat(_G711[name], _G711_RATE)
     if not name.startswith("pcm"):
         return None
-    rate = form.get("rate")
+    spelled = _RATE.search(name)
+    rate = int(spelled[1]) if spelled else form.get("rate") or told
     return AudioFormat(rate=rate if isinstance(rate, int) and rate > 0 else _PCM_RATE)

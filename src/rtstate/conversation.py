@@ -90,10 +90,9 @@ class Conversation:
             event_type = error.event_type
         else:
             event_type, event_id = event["type"], event.get("event_id")
-            handler, seen = HANDLERS.get(event_type), self._seen
-            if handler is None:
-                handler, seen = CLIENT_HANDLERS.get(event_type, _ignore_unknown), self._sent
-            if event_id is None or not seen.has(event_id):
+            seen = self._seen if event_type not in CLIENT_HANDLERS else self._sent
+            handler = HANDLERS.get(event_type) or CLIENT_HANDLERS.get(event_type, _ignore_unknown)
+            if not event_id or not seen.has(event_id):
                 handler(draft, event)
             else:
                 draft.stats.duplicates += 1

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rtstate import Conversation, Snapshot, Turn, replay, simulate, transcript
+from rtstate._model import PART_TYPES
 from tests.helpers import (
     ABSENT,
     Event,
@@ -307,4 +308,22 @@ def test_any_state_reads(stream: st.SearchStrategy[Stream], data: st.DataObject)
         assert turn.role == item.role
         assert (turn.text is None) is (turn.heard is None)
         assert turn.ended_at is None or (turn.started_at is not None and turn.started_at <= turn.ended_at)
-        assert turn.status != "final" or all(part.final for part in item.content)
+        known = [part for part in item.content if item.status == "in_progress" or part.type in PART_TYPES]
+        assert turn.status != "final" or all(part.final for part in known)
+
+
+def test_a_part_of_an_unknown_type_keeps_no_turn_open() -> None:
+    content = [text_part("Look:", "input_text"), {"type": "input_file", "file_id": "f"}]
+    [turn] = transcript(state(added({**user("u1"), "content": content, "status": "completed"})).snapshot())
+    assert (turn.text, turn.status) == ("Look:", "final")
+
+
+def test_an_empty_part_leaves_no_space() -> None:
+    content = [text_part(""), audio_part("Hello")]
+    events = [
+        delta("", index=0),
+        spoken("Hello", index=1),
+        done(assistant("a1", *content, status="completed")),
+    ]
+    [turn] = transcript(state(*events).snapshot())
+    assert turn.text == "Hello"

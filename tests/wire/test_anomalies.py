@@ -6,19 +6,30 @@ from typing import Any
 
 import pytest
 
+from rtstate import Conversation, timing, transcript
 from tests.helpers import (
+    ABSENT,
     Event,
     added,
     arguments,
+    arguments_done,
     assistant,
+    audio_part,
     call,
+    committed,
     deleted,
     delta,
     done,
     event,
     output_added,
+    output_done,
+    part_added,
+    part_done,
     response_created,
     response_done,
+    retrieved,
+    sent,
+    sound,
     speech_started,
     speech_stopped,
     state,
@@ -170,3 +181,115 @@ def test_only_what_was_refused_is_counted() -> None:
     conversation = state(*(last for events, last, _ in ODD.values() if not events))
     assert (conversation.stats.impossible, conversation.stats.late, conversation.stats.unknown) == (6, 0, 0)
     assert state(truncated("a9")).stats.impossible == 0
+
+
+NAMELESS: dict[str, Event] = {
+    "a delta": delta("Hi", ""),
+    "audio that became an item": committed(""),
+    "a transcription": transcription("delta", "", delta="Hi"),
+}
+
+
+@pytest.mark.parametrize("last", NAMELESS.values(), ids=list(NAMELESS))
+def test_an_empty_id_names_no_item(last: Event) -> None:
+    conversation = Conversation()
+    change = conversation.feed(last)
+    assert not change
+    assert [each.message for each in change.anomalies] == ["an item without an id; ignored"]
+
+
+def test_an_empty_name_is_as_good_as_none() -> None:
+    conversation = state(
+        output_added(call("f1", call_id="c1", name="look_up", role=None)),
+        arguments_done("{}", name="", call_id=""),
+        done(call("f1", "{}", call_id="", name="", status="completed")),
+        {**speech_started(""), "audio_start_ms": 5},
+        {**delta("a"), "event_id": "", "response_id": ""},
+        {**delta("b"), "event_id": "", "response_id": ""},
+    )
+    snapshot = conversation.snapshot()
+    assert [(item.id, item.call_id, item.name) for item in snapshot.items] == [
+        ("f1", "c1", "look_up"),
+        ("a1", None, None),
+    ]
+    assert [part.text for part in snapshot.items[1].content] == ["ab"]
+    assert [each.id for each in snapshot.responses] == ["r1"]
+    assert snapshot.input_audio.speaking
+    assert conversation.stats.duplicates == 0
+
+
+@pytest.mark.parametrize("ms", [10**400, -(10**400), 1e300])
+def test_a_place_that_no_clock_shows_is_none(ms: float) -> None:
+    conversation = Conversation()
+    for number, each in enumerate([speech_started("u1", ms), speech_stopped("u1", ms), committed("u1")]):
+        conversation.feed(each, at=float(number))
+    conversation.feed(sound(1_000))
+    conversation.feed(truncated("a1", ms))
+    snapshot = conversation.snapshot()
+    assert (snapshot.input_audio.speech_started_ms, snapshot.items[1].content[0].truncated) == (None, None)
+    assert transcript(snapshot)
+    assert timing(snapshot)
+
+
+def test_speech_that_was_committed_has_stopped_whoever_spoke() -> None:
+    conversation = state(speech_started(ABSENT), committed("u1"))
+    assert not conversation.snapshot().input_audio.speaking
+
+
+def test_an_unknown_part_is_taken_whole_when_it_ends() -> None:
+    refusal = {"type": "refusal", "refusal": "I can't"}
+    conversation = state(output_added(assistant("a1")), part_added({"type": "refusal", "refusal": ""}))
+    change = conversation.feed(part_done(refusal))
+    assert not change.anomalies
+    assert conversation.snapshot().to_dict()["items"]["a1"]["content"][0]["refusal"] == "I can't"
+    assert conversation.feed(part_done(text_part("Hi"))).anomalies
+
+
+def test_the_last_word_of_a_status_we_do_not_know_counts() -> None:
+    search = {"id": "w1", "type": "web_search_call"}
+    conversation = state(output_added({**search, "status": "searching"}))
+    for status in ("failed", "in_progress"):
+        conversation.feed(output_done({**search, "status": status}))
+        assert conversation.snapshot().items[0].status == "failed"
+
+
+def test_a_part_may_say_its_format() -> None:
+    form = {"type": "audio/pcm", "rate": 24_000}
+    conversation = state(retrieved(assistant("a1", {**audio_part("Hi"), "format": form})))
+    item = conversation.snapshot().item("a1")
+    assert item is not None
+    assert (item.content[0].transcript, conversation.stats.invalid) == ("Hi", 0)
+
+
+CALL = {"type": "function_call", "call_id": "c1", "name": "look_up"}
+GONE: dict[str, list[Event]] = {
+    "refused": [
+        sent(event("conversation.item.create", event_id="e1", item={"id": "f1", **CALL, "arguments": "{}"})),
+        event("error", error={"type": "invalid_request_error", "event_id": "e1"}),
+    ],
+    "deleted": [output_added({"id": "f1", **CALL}), deleted("f1")],
+    "of another session": [
+        event("session.created", session={"id": "s1"}),
+        output_added({"id": "f1", **CALL}),
+        event("session.created", session={"id": "s2"}),
+    ],
+}
+
+
+@pytest.mark.parametrize("before", GONE.values(), ids=list(GONE))
+def test_a_call_is_made_by_the_item_that_is_there(before: list[Event]) -> None:
+    """Some servers name only the call; one that is made again is made by another item."""
+    conversation = state(*before, added({"id": "f2", **CALL, "status": "in_progress"}))
+    conversation.feed(event("response.function_call_arguments.done", call_id="c1", arguments='{"a": 1}'))
+    conversation.feed(done({"id": "f2", **CALL, "status": "completed"}))
+    made = conversation.snapshot().item("f2")
+    assert made is not None
+    assert (made.arguments, made.ready) == ('{"a": 1}', True)
+    gone = conversation.snapshot().item("f1")
+    assert gone is None or gone.arguments is None
+
+
+def test_what_nobody_knows_takes_no_id_from_the_client() -> None:
+    conversation = state(added(user("u1", "Hi")), event("response.brand_new", event_id="event_1"))
+    assert conversation.feed(sent(event("conversation.item.delete", event_id="event_1", item_id="u1")))
+    assert conversation.snapshot().items == ()

@@ -59,7 +59,7 @@ class Draft(Requests):
         """Begin a session. If it is another than the one before, what was in flight is settled for good."""
         before = self.session and self.session.get("id")
         now = session and session.get("id")
-        if self.has_session and (now is None or now != before):
+        if now != before if now and before else self.has_session:
             self._settle()
             self.input_bytes_per_second = self.output_bytes_per_second = None
             self.answer_model = self.transcription_model = None

@@ -8,7 +8,7 @@ from rtstate._draft.parts import DEFAULT_BYTES_PER_SECOND, LAST_INDEX
 from rtstate._draft.work import ItemWork, PartWork
 from rtstate._growing import Audio, Growing, Text, joined
 from rtstate._model import ITEM_FIELDS
-from rtstate._types import ItemId, ResponseId
+from rtstate._types import LARGEST, ItemId, ResponseId
 
 _KIND = {"text": "output_text", "transcript": "output_audio"}
 
@@ -133,7 +133,12 @@ class Answers(Items):
             self.stats.late += 1
         elif item is None:
             self.note("unknown_item", f"a truncation of item {item_id!r}, which nobody announced; ignored")
-        elif part is None or part.type != "output_audio" or audio_end_ms is None or audio_end_ms < 0:
+        elif (
+            part is None
+            or part.type != "output_audio"
+            or audio_end_ms is None
+            or not 0 <= audio_end_ms < LARGEST
+        ):
             self.note(
                 "impossible", f"a truncation of item {item_id!r}, part {index}, that fits no speech; ignored"
             )
@@ -179,16 +184,17 @@ class Answers(Items):
     def _name(self, item: ItemWork, **fields: str | None) -> None:
         """Take over what an event says of the call that an item makes."""
         for name, value in fields.items():
-            if value is not None and name in ITEM_FIELDS[item.type]:
+            if value and name in ITEM_FIELDS[item.type]:
                 self.write(item, name, value)
         self.know_call(item)
 
     def call_item(self, call_id: str | None) -> ItemId | None:
         """Return the id of the item that makes a call, for servers that name only the call."""
-        item_id = None if call_id is None else self.calls.get(call_id)
-        if item_id is None:
+        item = self.items.get(self.calls.get(call_id or "", ""))
+        if item is None:
             self.note("unknown_item", f"arguments of call {call_id!r}, which no item makes; ignored")
-        return item_id
+            return None
+        return item.id
 
     def advance_item(self, item_id: ItemId | None, item_type: str, status: str) -> None:
         """Advance an item of which an event only says how far it is."""
@@ -225,7 +231,7 @@ class Answers(Items):
             return None
         if item is not None:
             is_answer = item.has_parts and item.role in (None, "assistant")
-            if not is_answer or (part is not None and not part.is_known):
+            if not is_answer or (part is not None and not part.is_known and part.type != kind):
                 what = f"part {index} of item {item_id!r}"
                 self.note("impossible", f"{what} is not one the model can speak; ignored")
                 return None
@@ -263,6 +269,9 @@ class Answers(Items):
         return response is not None and response.ended
 
     def _comes_late(self, item_id: ItemId, over: bool) -> bool:
+        if not item_id:
+            self.note("impossible", "an item without an id; ignored")
+            return True
         if over and item_id not in self.items and item_id not in self.dead:
             self.note("late", f"item {item_id!r} is first named after its response ended; ignored")
             return True
@@ -271,7 +280,7 @@ class Answers(Items):
     def _producing(self, item_id: ItemId, item_type: str, response_id: ResponseId | None) -> ItemWork:
         """Return an item that has content: the response is its own, and it has a place, if only for now."""
         item = self.items.get(item_id) or self.add_item(item_id, item_type)
-        if response_id is not None and item.response_id is None:
+        if response_id and item.response_id is None:
             self.attach(item, self.open_response(response_id))
             self.close_if_over(item)
         self.place_for_now(item)

@@ -100,8 +100,9 @@ class Items(Parts):
             self.close_item(item, COMPLETED if response.status == COMPLETED else INCOMPLETE)
 
     def set_status(self, item: ItemWork, status: str) -> None:
-        """Advance an item's status; it never goes back."""
-        if _RANK.get(status, 1) > _RANK.get(item.status, 1):
+        """Advance an item's status; it never goes back. Of words only the server knows the last counts."""
+        foreign = status not in _RANK and item.status not in _RANK and status != item.status
+        if foreign or _RANK.get(status, 1) > _RANK.get(item.status, 1):
             self.write(item, "status", status)
             self.stamp(item, "ended_at")
             for part in item.parts if status == COMPLETED else ():
@@ -185,13 +186,17 @@ class Items(Parts):
 
     def know_call(self, item: ItemWork) -> None:
         """Remember which item makes a call, for events that name only the call. Its output names it too."""
-        if item.call_id is not None and item.has_arguments:
-            self.calls.setdefault(item.call_id, item.id)
+        if item.call_id and item.has_arguments:
+            known = self.items.get(self.calls.get(item.call_id, ""))
+            if known is None or known.session != item.session:
+                self.calls[item.call_id] = item.id
 
     def _fill(self, item: ItemWork, copy: ItemCopy, *, closes: bool) -> None:
-        for name in ("role", "call_id", "name", "output"):
-            if getattr(copy, name) is not None:
+        for name in ("role", "call_id", "name"):
+            if getattr(copy, name):
                 self.write(item, name, getattr(copy, name))
+        if copy.output is not None:
+            self.write(item, "output", copy.output)
         news = {key: value for key, value in copy.mcp.items() if not same(item.mcp.get(key), value)}
         if news:
             old, item.mcp = item.mcp, FrozenDict({**item.mcp, **news})

@@ -48,7 +48,8 @@ class Parts(Writer):
         closes = closes or part.type in _TYPED
         if copy.text and (closes or part.text is None):
             self.set_text(part, "text", copy.text)
-        if copy.transcript and (closes or part.transcript is None):
+        takes = closes or part.transcript is None
+        if copy.transcript and takes and not self._is_cut(part, copy.transcript):
             self.set_text(part, "transcript", copy.transcript)
             if part.transcription is not None and closes and not part.final:
                 self.write(part, "transcription", Transcription("final"))
@@ -61,6 +62,11 @@ class Parts(Writer):
         self.merge(part, copy.extra, flat=False)
         if part.type in _TYPED:
             self.write(part, "final", True)
+
+    def _is_cut(self, part: PartWork, transcript: str) -> bool:
+        """Tell whether a copy has only the beginning of what was said: the server has cut it off as well."""
+        said = joined(part.transcript) or ""
+        return part.mark is not None and len(transcript) < len(said) and said.startswith(transcript)
 
     def close_part(self, part: PartWork) -> None:
         """Make a part's texts final. What the user said waits for its transcription instead."""

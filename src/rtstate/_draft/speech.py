@@ -60,7 +60,7 @@ class Speech(Answers):
         item = self.user_item(item_id)
         if item is not None:
             self.stamp(item, "speech_stopped_at")
-        if item is not None and self.input_audio.item_id == item_id:
+        if item is not None and self.input_audio.item_id in (None, item_id):
             self.hear(speaking=False)
         return item
 
@@ -75,6 +75,9 @@ class Speech(Answers):
 
     def user_item(self, item_id: ItemId) -> ItemWork | None:
         """Return the user's item of this id, made if this is the first sight of it; None if it is gone."""
+        if not item_id:
+            self.note("impossible", "an item without an id; ignored")
+            return None
         if self.too_late(item_id):
             return None
         if item_id not in self.items:

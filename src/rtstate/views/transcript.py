@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 import attrs
 
-from rtstate._model import Item, Part
+from rtstate._model import PART_TYPES, Item, Part
 from rtstate._trace import ItemTrace
 from rtstate._types import IN_PROGRESS, INCOMPLETE
 from rtstate.document import Snapshot
@@ -131,9 +131,14 @@ def _status(snapshot: Snapshot, item: Item, text: str | None) -> TurnStatus:
     transcriptions = [part.transcription.status for part in item.content if part.transcription]
     if "failed" in transcriptions:
         return "failed"
-    if all(part.final for part in item.content) and item.content:
+    if item.content and all(part.final or _is_over(item, part) for part in item.content):
         return "final"
     return "pending" if text is None else "partial"
+
+
+def _is_over(item: Item, part: Part) -> bool:
+    """Tell whether a part that this library does not know, and cannot call final, has ended all the same."""
+    return item.status != IN_PROGRESS and part.type is not None and part.type not in PART_TYPES
 
 
 def _was_cancelled(snapshot: Snapshot, item: Item) -> bool:
@@ -159,7 +164,7 @@ def _generated(part: Part) -> str | None:
 def _joined(texts: list[str | None]) -> str | None:
     """Return the texts of a message's parts as one, None where there is none at all."""
     told = [text for text in texts if text is not None]
-    return " ".join(told) if told else None
+    return " ".join(filter(None, told)) if told else None
 
 
 def played_ms(item: Item) -> int:

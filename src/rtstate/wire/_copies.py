@@ -14,7 +14,7 @@ from rtstate._audio_format import audio_format
 from rtstate._draft import Draft, ItemCopy, PartCopy, ResponseCopy
 from rtstate._json import EMPTY, FrozenDict, freeze
 from rtstate._model import ITEM_FIELDS, MCP_FIELDS, PART_TYPES
-from rtstate._types import COMPLETED, END, IN_PROGRESS, INCOMPLETE, End, ItemId
+from rtstate._types import COMPLETED, END, IN_PROGRESS, INCOMPLETE, LARGEST, End, ItemId
 from rtstate.wire._base import JsonObject
 
 _ITEM_TYPES: Final = {"mcp_tool_call": "mcp_call"}
@@ -125,6 +125,12 @@ def anchor(event: JsonObject) -> ItemId | End | None:
     """
     previous = event.get("previous_item_id", "")
     return END if previous == "" else None if previous == "root" else previous
+
+
+def offset(event: JsonObject, name: str) -> float | None:
+    """Return a place in the audio in milliseconds, None where there is none that a clock can show."""
+    ms = event.get(name)
+    return ms if ms is None or -LARGEST < ms < LARGEST else None
 
 
 def output_bytes_per_second(settings: Mapping[str, Any]) -> int | None:

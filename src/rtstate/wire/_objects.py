@@ -199,7 +199,7 @@ class ItemContent(Wire):
     transcript: str | None = None
     image_url: str | None = None
     detail: str | None = None
-    format: str | None = None
+    format: str | AudioFormat | None = None
 
 
 class UnknownContent(Wire):

@@ -9,7 +9,7 @@ from typing import Literal
 
 from rtstate._draft import Draft
 from rtstate.wire._base import JsonObject, ServerEvent, noted, reduced
-from rtstate.wire._copies import anchor
+from rtstate.wire._copies import anchor, offset
 from rtstate.wire._objects import Milliseconds
 
 
@@ -91,11 +91,11 @@ def on_committed(draft: Draft, event: JsonObject) -> None:
 
 
 def on_speech_started(draft: Draft, event: JsonObject) -> None:
-    draft.start_speech(event.get("item_id"), event.get("audio_start_ms"))
+    draft.start_speech(event.get("item_id") or None, offset(event, "audio_start_ms"))
 
 
 def on_speech_stopped(draft: Draft, event: JsonObject) -> None:
-    draft.stop_speech(event.get("item_id"), event.get("audio_end_ms"))
+    draft.stop_speech(event.get("item_id") or None, offset(event, "audio_end_ms"))
 
 
 def on_cleared(draft: Draft, event: JsonObject) -> None:
