@@ -361,7 +361,7 @@ def test_the_end_of_a_response_keeps_what_it_does_not_list(told: Told) -> None:
         told.draft.put_output("r1", ItemCopy(item_id, **MESSAGE), None, final=True)
     told.draft.close_response(response, ResponseCopy("r1", output=[ItemCopy("b", **MESSAGE)]))
     told.ends()
-    assert told.document["responses"]["r1"]["output"] == ["b", "a"]
+    assert told.document["responses"]["r1"]["output"] == ["a", "b"]
 
 
 def test_the_end_of_a_failed_response_leaves_what_it_lists_unfinished(told: Told) -> None:

@@ -430,3 +430,29 @@ def assert_shown(snapshot: Snapshot, sent: Event) -> None:
 def test_a_user_that_speaks_changes_none_of_it() -> None:
     assert interrupt_events(after([*SPEAKING, speech_started("u2")]), 1000) == [cancel(), cut()]
     assert interrupt_events(after([*SPEAKING, part_added(audio_part(), "a1", 1)]), 1000) == [cancel(), cut()]
+
+
+BOTH = [HI, response_created(), sound(1000), sound(2000, index=1), response_done()]
+
+
+@pytest.mark.parametrize(
+    ("events", "played", "expected"),
+    [
+        (BOTH, 500, [cut(end=500), cut(end=0, index=1)]),
+        (BOTH, 1000, [cut(end=0, index=1)]),
+        (BOTH, 1500, [cut(end=500, index=1)]),
+        (BOTH, 3000, []),
+        (BOTH[:-1], 3000, [cut(end=2000, index=1)]),
+        (BOTH[:-1], 1000, [cut(end=0, index=1)]),
+        ([*BOTH, truncated("a1", 200)], 500, [cut(end=0, index=1)]),
+        ([*BOTH, truncated("a1", 100, 1)], 1500, []),
+    ],
+)
+def test_speech_in_several_parts_is_cut_where_it_stood(
+    events: Any, played: float, expected: list[Event]
+) -> None:
+    snapshot = after(events)
+    assert interrupt_events(snapshot, played, cancel=False) == expected
+    assert truncate_event(snapshot, played) == (expected[0] if expected else None)
+    conversation = state(*events, *expected)
+    assert interrupt_events(conversation.snapshot(), played, cancel=False) == []

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import chain
 
 from rtstate._draft.copies import ItemCopy, ResponseCopy
 from rtstate._draft.speech import Speech
 from rtstate._draft.work import ResponseWork
 from rtstate._json import FrozenDict, same
-from rtstate._types import COMPLETED, END, IN_PROGRESS, INCOMPLETE, Json, ResponseId
+from rtstate._types import COMPLETED, END, IN_PROGRESS, INCOMPLETE, ItemId, Json, ResponseId
 
 
 class Responses(Speech):
@@ -50,7 +51,7 @@ class Responses(Speech):
             if item is not None:
                 self.place_for_now(item)
         listed = [item_id for item_id in copies if item_id in self.items or item_id in self.dead]
-        self.write(response, "output", tuple(dict.fromkeys([*listed, *response.output])))
+        self.write(response, "output", _merged(listed, response.output))
         response.indexes = list(range(len(response.output)))
         self.write(response, "status_details", copy.status_details)
         self.end_response(response, status, copy.usage)
@@ -84,3 +85,16 @@ class Responses(Speech):
             item = self.put_item(copy, default, final=final, response=response, index=index)
             if item is not None and final:
                 self.place_for_now(item)
+
+
+def _merged(listed: Sequence[ItemId], known: Sequence[ItemId]) -> tuple[ItemId, ...]:
+    """Return the output as the final copy lists it; what it leaves out stays behind what it stood behind."""
+    last: ItemId | None = None
+    behind: dict[ItemId | None, list[ItemId]] = {each: [each] for each in listed}
+    for item_id in known:
+        if item_id in behind:
+            last = item_id
+        else:
+            behind.setdefault(last, []).append(item_id)
+    first = behind.pop(None, [])
+    return (*first, *chain.from_iterable(behind.values()))

@@ -8,6 +8,7 @@ plays the audio itself, and cuts it off itself when its buffer is cleared.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Literal, TypeAlias, get_args
 
 from rtstate._model import Item, Part
@@ -27,7 +28,8 @@ def truncate_event(
     with audio in the order if it is not given. The mark is in whole milliseconds, and never beyond the audio
     received. None where the server would refuse it or nothing would change: no such item in the conversation,
     no audio seen, all of it played, or cut as short already. While an item is still being spoken there is
-    more to come, so it is cut even if all that came was played. Raises ValueError if ``played_ms`` is no
+    more to come, so it is cut even if all that came was played. Of speech in several parts this cuts the one
+    that plays, and :func:`interrupt_events` those after it as well. Raises ValueError if ``played_ms`` is no
     number. Cost: O(n).
 
     >>> import base64
@@ -39,9 +41,8 @@ def truncate_event(
     {'type': 'conversation.item.truncate', 'item_id': 'item_1', 'content_index': 0, 'audio_end_ms': 650}
     """
     _expect_number(played_ms)
-    playing = _playing(snapshot, item_id)
-    event = _cut(playing[0], played_ms) if playing else None
-    return event if event is None or event_id is None else {**event, "event_id": event_id}
+    cuts = [cut for item in _playing(snapshot, item_id)[:1] for cut in _cuts(item, played_ms)]
+    return None if not cuts else cuts[0] if event_id is None else {**cuts[0], "event_id": event_id}
 
 
 def interrupt_events(
@@ -87,9 +88,7 @@ def interrupt_events(
             events.append({"type": "output_audio_buffer.clear"})
     else:
         for at, item in enumerate(_playing(snapshot, item_id)):
-            event = _cut(item, 0 if at else played_ms)
-            if event is not None:
-                events.append(event)
+            events.extend(_cuts(item, 0 if at else played_ms))
     if event_id is not None:
         events = [{**event, "event_id": f"{event_id}_{at}"} for at, event in enumerate(events, 1)]
     return events
@@ -125,33 +124,31 @@ def _playing(snapshot: Snapshot, item_id: str | None) -> list[Item]:
     return list(snapshot.items[order.index(item_id) :]) if item_id in order else []
 
 
-def _speech(item: Item, *, seen: bool = True) -> tuple[int, Part] | None:
-    """Return the last spoken part of an assistant's message with its index; ``seen``: its audio came here."""
-    if item.role == "assistant":
-        for index in reversed(range(len(item.content))):
-            part = item.content[index]
-            if part.type == "output_audio" and not (seen and part.audio_ms is None):
-                return index, part
-    return None
+def _speech(item: Item, *, seen: bool = True) -> list[tuple[int, Part]]:
+    """Return the spoken parts of an assistant's message, with indexes; ``seen``: their audio came here."""
+    return [
+        (index, part)
+        for index, part in enumerate(item.content if item.role == "assistant" else ())
+        if part.type == "output_audio" and not (seen and part.audio_ms is None)
+    ]
 
 
-def _cut(item: Item, played_ms: float) -> Event | None:
-    """Return the event that cuts an item's speech off, None where there is nothing to cut."""
+def _cuts(item: Item, played_ms: float) -> Iterator[Event]:
+    """Yield the events that cut an item's speech off, part by part; none where there is nothing to cut."""
     speech = _speech(item)
-    if speech is None:
-        return None
-    index, part = speech
-    audio_ms = part.audio_ms or 0
-    end = int(max(0, min(played_ms, audio_ms)))
-    cut_before = part.truncated is not None and part.truncated.audio_end_ms <= end
-    if cut_before or (end == audio_ms and item.status != IN_PROGRESS):
-        return None
-    return {
-        "type": "conversation.item.truncate",
-        "item_id": item.id,
-        "content_index": index,
-        "audio_end_ms": end,
-    }
+    for number, (index, part) in enumerate(speech, 1):
+        audio_ms = part.audio_ms or 0
+        end = int(max(0, min(played_ms, audio_ms)))
+        played_ms -= audio_ms
+        cut_before = part.truncated is not None and part.truncated.audio_end_ms <= end
+        more_to_come = item.status == IN_PROGRESS and number == len(speech)
+        if not cut_before and (end < audio_ms or more_to_come):
+            yield {
+                "type": "conversation.item.truncate",
+                "item_id": item.id,
+                "content_index": index,
+                "audio_end_ms": end,
+            }
 
 
 def _expect_number(played_ms: float) -> None:
