@@ -243,25 +243,21 @@ class SavedDraft(TypedDict):
 
 
 SHAPES: Final = (
-    *(
-        SavedTranscribed,
-        SavedTrace,
-        SavedAudio,
-        SavedTranscription,
-        SavedPart,
-        SavedItem,
-        SavedResponse,
-        SavedOrder,
-        SavedRequest,
-    ),
-    *(
-        SavedSession,
-        SavedInputAudio,
-        SavedRateLimit,
-        SavedError,
-        SavedTranslation,
-        SavedFinishing,
-        SavedDraft,
-    ),
+    SavedTranscribed,
+    SavedTrace,
+    SavedAudio,
+    SavedTranscription,
+    SavedPart,
+    SavedItem,
+    SavedResponse,
+    SavedOrder,
+    SavedRequest,
+    SavedSession,
+    SavedInputAudio,
+    SavedRateLimit,
+    SavedError,
+    SavedTranslation,
+    SavedFinishing,
+    SavedDraft,
 )
 """All of them, for whoever reads them."""

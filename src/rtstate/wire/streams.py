@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from rtstate._draft import Draft
-from rtstate.wire._base import JsonObject, Padding, ServerEvent, noted, reduced
+from rtstate.wire._base import Handler, JsonObject, Padding, ServerEvent, noted, reduced
 from rtstate.wire._objects import Index, PartEvent
 
 
@@ -85,42 +85,26 @@ ResponseAudioDelta = ResponseOutputAudioDelta
 ResponseAudioDone = ResponseOutputAudioDone
 
 
-def on_text_delta(draft: Draft, event: JsonObject) -> None:
-    item_id, index, source, delta = (
-        event["item_id"],
-        event.get("content_index") or 0,
-        event["type"],
-        event["delta"],
-    )
-    if not draft.stream(item_id, index, source, delta):
-        draft.append_text(item_id, index, "text", source, delta, event.get("response_id"))
+def _delta_of(name: Literal["text", "transcript"]) -> Handler:
+    """Return the handler of the deltas of a text."""
+
+    def on_delta(draft: Draft, event: JsonObject) -> None:
+        item_id, index = event["item_id"], event.get("content_index") or 0
+        source, delta = event["type"], event["delta"]
+        if not draft.stream(item_id, index, source, delta):
+            draft.append_text(item_id, index, name, source, delta, event.get("response_id"))
+
+    return on_delta
 
 
-def on_text_done(draft: Draft, event: JsonObject) -> None:
-    draft.finish_text(
-        event["item_id"], event.get("content_index") or 0, "text", event.get("text"), event.get("response_id")
-    )
+def _end_of(name: Literal["text", "transcript"]) -> Handler:
+    """Return the handler of the event that has a text whole."""
 
+    def on_done(draft: Draft, event: JsonObject) -> None:
+        item_id, index = event["item_id"], event.get("content_index") or 0
+        draft.finish_text(item_id, index, name, event.get(name), event.get("response_id"))
 
-def on_transcript_delta(draft: Draft, event: JsonObject) -> None:
-    item_id, index, source, delta = (
-        event["item_id"],
-        event.get("content_index") or 0,
-        event["type"],
-        event["delta"],
-    )
-    if not draft.stream(item_id, index, source, delta):
-        draft.append_text(item_id, index, "transcript", source, delta, event.get("response_id"))
-
-
-def on_transcript_done(draft: Draft, event: JsonObject) -> None:
-    draft.finish_text(
-        event["item_id"],
-        event.get("content_index") or 0,
-        "transcript",
-        event.get("transcript"),
-        event.get("response_id"),
-    )
+    return on_done
 
 
 def on_audio_delta(draft: Draft, event: JsonObject) -> None:
@@ -151,10 +135,10 @@ def on_arguments_done(draft: Draft, event: JsonObject) -> None:
 
 
 ROWS = (
-    reduced(ResponseOutputTextDelta, on_text_delta),
-    reduced(ResponseOutputTextDone, on_text_done),
-    reduced(ResponseOutputAudioTranscriptDelta, on_transcript_delta),
-    reduced(ResponseOutputAudioTranscriptDone, on_transcript_done),
+    reduced(ResponseOutputTextDelta, _delta_of("text")),
+    reduced(ResponseOutputTextDone, _end_of("text")),
+    reduced(ResponseOutputAudioTranscriptDelta, _delta_of("transcript")),
+    reduced(ResponseOutputAudioTranscriptDone, _end_of("transcript")),
     reduced(ResponseOutputAudioDelta, on_audio_delta),
     noted(ResponseOutputAudioDone),
     reduced(ResponseFunctionCallArgumentsDelta, on_arguments_delta),
