@@ -1,6 +1,7 @@
 """The tool that breaks the core on purpose: what it breaks, and how the tests get to see it."""
 
 import importlib.util
+import os
 import subprocess
 import sys
 import tomllib
@@ -210,7 +211,12 @@ def test_a_fork_hears_of_what_a_test_case_does_not_raise(tmp_path: Path) -> None
     cases = tmp_path / "test_cases.py"
     cases.write_text(CASES)
     told = subprocess.run(
-        [sys.executable, "-c", RUN_BARELY, cases], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", RUN_BARELY, cases],
+        cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert told.stdout == "test_wrong ValueError('bad'); ", told.stderr
 
