@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rtstate.errors import HubStopped
+from rtstate.errors import ConversationGone, HubStopped
 from rtstate.hub import Hub
 from rtstate.logs import open_log
 from rtstate.logs.sqlite import SqliteLog
@@ -25,10 +25,25 @@ async def test_opening_while_it_is_let_go_of_leaves_it_with_the_hub(kind: str, t
             for use in (hub.open, hub.snapshot):
                 await asyncio.gather(hub.close(CALL), use(CALL))
                 assert hub.stats.held == 1
+                await asyncio.gather(use(CALL), hub.close(CALL))
+                assert (hub.stats.memory > 0) is (hub.stats.held > 0)
                 await hub.close(CALL)
                 assert (hub.stats.held, hub.stats.memory) == (0, 0)
                 await other.open(CALL)
                 await other.close(CALL)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_the_name_of_what_was_deleted_is_free(kind: str, tmp_path: Path) -> None:
+    """The hub that finds it gone has just got the lease of the name, and gives it back."""
+    with urls(kind, tmp_path) as url:
+        async with open_log(url) as log, open_log(url) as elsewhere, Hub(log) as hub, Hub(elsewhere) as other:
+            await hub.feed(CALL, numbered(0))
+            await elsewhere.delete(CALL)
+            with pytest.raises(ConversationGone):
+                await hub.feed(CALL, numbered(1))
+            assert hub.stats.writing == 0
+            await other.feed(CALL, numbered(2))
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -8,6 +8,7 @@ import pytest
 
 from rtstate.errors import LogUnavailable
 from rtstate.logs import MemoryLog, open_log
+from rtstate.logs._urls import shown
 from rtstate.logs.redis import RedisLog
 from rtstate.logs.sqlite import SqliteLog
 
@@ -66,3 +67,15 @@ def test_without_its_extra_redis_is_refused_with_what_to_install() -> None:
     script = "import sys; sys.modules['redis'] = None\nfrom rtstate.logs import open_log\nopen_log('redis://host/0')"
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert "pip install 'rtstate[redis]'" in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("redis://:sec%20ret@localhost:6379/0", "redis://…@localhost:6379/0"),
+        ("rediss://me:a@b@localhost/0", "rediss://…@localhost/0"),
+        ("sqlite:///calls.db", "sqlite:///calls.db"),
+    ],
+)
+def test_a_password_is_not_shown(url: str, expected: str) -> None:
+    assert shown(url) == expected

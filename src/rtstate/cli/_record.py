@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from platform import node
+from shlex import quote
 from threading import Semaphore, Thread
 from typing import Final
 
@@ -23,6 +24,7 @@ from rtstate.cli._logs import LOG, check_name, opened, run
 from rtstate.cli._reading import STANDARD_INPUT, Refused, Report, lines
 from rtstate.hub import Hub
 from rtstate.logs import Log
+from rtstate.logs._urls import shown
 from rtstate.recording import unwrap
 from rtstate.wire import Raw
 
@@ -56,7 +58,7 @@ def record_command(name: str | None, url: str, no_times: bool) -> None:
     written = run(_record(log, name, _timed(no_times)))
     if not written:
         raise Refused("no event came, so nothing was recorded")
-    now = f"rtstate show {clean(name)} --log {clean(url)}"
+    now = f"rtstate show {quote(clean(name))} --log {quote(clean(shown(url)))}"
     click.echo(f"Recorded {count(written, 'event')} as {clean(name)}. Now: {now}")
 
 

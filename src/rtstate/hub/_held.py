@@ -87,14 +87,18 @@ class Held(Copy):
 
     async def open(self) -> Snapshot:
         """Become the writer, and return the state."""
+        self._callers += 1  # from now on, and not only once its task runs: it may be let go of before
         return await _to_its_end(self._open())
 
     async def _open(self) -> Snapshot:
-        async with self._called():
-            try:
-                return (await self._as_writer()).snapshot()
-            finally:
-                self._follow_on()
+        try:
+            async with self._called():
+                try:
+                    return (await self._as_writer()).snapshot()
+                finally:
+                    self._follow_on()
+        finally:
+            self._callers -= 1
 
     async def read(self) -> Snapshot:
         """Return the state, with all that was in the log when this was called."""
@@ -234,10 +238,12 @@ class Held(Copy):
             self._sure = False
         if not self._sure:
             await self._stop_tailing()
+            lease = self._lease
             try:
                 await self._catch_up()
             except Exception:
                 if self._conversation is None:  # and nobody would give it back
+                    self._lease = lease
                     await self._give_back()
                 raise
             self._sure = self._wrote = True

@@ -45,10 +45,10 @@ def open_log(url: str, *, create: bool = True) -> Log:
                 ) from None
             return RedisLog.from_url(url)
         case _:
-            raise ValueError(f"{_shown(url)} names no log; a log is {FORMS}")
+            raise ValueError(f"{shown(url)!r} names no log; a log is {FORMS}")
 
 
-def _shown(url: str) -> str:
+def shown(url: str) -> str:
     """Return a URL without what may be a password."""
     scheme, mark, rest = url.partition("://")
-    return repr(f"{scheme}{mark}…@{rest.rpartition('@')[2]}" if "@" in rest else url)
+    return f"{scheme}{mark}…@{rest.rpartition('@')[2]}" if "@" in rest else url
