@@ -135,7 +135,7 @@ async def proxied(
         address = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         async with Hub(kept) as hub:
             options.setdefault("limits", Limits(finish=5, close=5))
-            async with Proxy(hub, kept, f"{address}/v1", told=lines.append, **options) as proxy:
+            async with Proxy(hub, kept, f"{address}/v1", **{"told": lines.append, **options}) as proxy:
                 await proxy.start("127.0.0.1", 0)
                 yield Call(proxy, kept, hub, address, requests, lines)
 

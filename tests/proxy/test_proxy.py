@@ -414,3 +414,19 @@ async def test_a_recorder_that_breaks_breaks_no_call(monkeypatch: pytest.MonkeyP
         for _ in range(3):
             await client.send("x")
             assert await client.recv() == "x"
+
+
+async def test_where_nobody_listens_any_more_calls_go_on() -> None:
+    """As behind ``| head``, or in a terminal that was closed."""
+
+    def closed(_: str) -> None:
+        raise BrokenPipeError(32, "Broken pipe")
+
+    async with proxied(told=closed) as call:
+        for _ in range(2):
+            async with dial(call.url) as client:
+                await client.send("x")
+                assert await client.recv() == "x"
+        async with asyncio.timeout(5):
+            while call.proxy.calls:
+                await asyncio.sleep(0.01)

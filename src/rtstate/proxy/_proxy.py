@@ -92,7 +92,8 @@ class Proxy:
     ) -> None:
         self.upstream: Final = requests.checked_upstream(upstream)
         self._hub, self._log, self._names = hub, log, Names(name)
-        self._origins, self._any_host, self._limits, self._told = tuple(origins), any_host, limits, told
+        self._origins, self._any_host, self._limits = tuple(origins), any_host, limits
+        self._told = _whoever_listens(told)
         self._tls: dict[str, Any] = {} if tls is None else {"ssl": tls}
         self._wire: dict[str, Any] = {
             "compression": "deflate" if compress else None,
@@ -231,6 +232,18 @@ class Proxy:
             f"{name} ends after {seconds:.1f} s; events: {recorder.client.counts.events:,} of the client, "
             f"{recorder.server.counts.events:,} of the server{lost}; {how}"
         )
+
+
+def _whoever_listens(told: Callable[[str], object]) -> Callable[[str], None]:
+    """Return what tells it where somebody listens: a terminal may be closed, and the calls go on."""
+
+    def tell(said: str) -> None:
+        try:
+            told(said)
+        except Exception as error:
+            _LOG.warning("nobody was told %r: %s", said, error)
+
+    return tell
 
 
 async def _until_the_end(client: ClientLeg, server: ServerLeg) -> str:

@@ -153,7 +153,9 @@ class Recorder:
         """Say in the log what is missing there."""
         if self._gap.events:
             told = {"type": LOST, **attrs.asdict(self._gap), "reason": "the log was behind"}
-            self._waiting.append((json.dumps(told).encode(), self._gap_at))
+            raw = json.dumps(told).encode()
+            self._waiting.append((raw, self._gap_at))
+            self._size += len(raw)
             self._told(f"{self._name}: {self._gap.events:,} events were not recorded")
             self._gap = Counts()
             self._news.set()
