@@ -32,12 +32,21 @@ async def test_a_url_names_a_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize(
     "url",
-    ["", "calls.db", "sqlite:", "sqlite://", "sqlite:///", "sqlite://calls.db", "http://host", "postgres://"],
+    [
+        *("", "calls.db", "sqlite:", "sqlite:calls.db", "sqlite://", "sqlite:///", "sqlite://calls.db"),
+        *("http://host", "postgres://"),
+    ],
 )
 def test_what_names_no_log_is_refused_with_what_does(url: str) -> None:
     with pytest.raises(
         ValueError, match=r"names no log; a log is sqlite:///calls\.db, redis://host:6379/0 or memory:"
     ):
+        open_log(url)
+
+
+@pytest.mark.parametrize("url", ["sqlite:///what?.db", "sqlite:///calls#1.db"])
+def test_a_path_that_a_url_would_cut_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match=r"write \? as %3F and # as %23"):
         open_log(url)
 
 

@@ -24,10 +24,12 @@ def open_log(url: str, *, create: bool = True) -> Log:
     <MemoryLog>
     """
     parts = urlsplit(url)
+    if parts.scheme == "sqlite" and (parts.query or parts.fragment):
+        raise ValueError(f"{url!r} names no file: in its path write ? as %3F and # as %23")
     match parts.scheme:
         case "memory":
             return MemoryLog()
-        case "sqlite" if not parts.netloc and len(parts.path) > 1:
+        case "sqlite" if not parts.netloc and parts.path[:1] == "/" and len(parts.path) > 1:
             from rtstate.logs.sqlite import SqliteLog
 
             path = unquote(parts.path[1:])
