@@ -3,13 +3,13 @@
 import asyncio
 import gc
 import heapq
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from typing import Any
 
 import pytest
 
-from rtstate import Conversation, Replica, Update, simulate
-from rtstate._watch import updated
+from rtstate import Change, Conversation, Replica, Snapshot, Update, simulate
+from rtstate._watch import updated, watch
 from tests.helpers import added, delta, state, user
 
 HI = added(user(text="Hi"), after=None)
@@ -224,6 +224,83 @@ def test_without_a_history_every_update_is_a_snapshot() -> None:
         assert viewer.steps == [(None, 1), (None, 2)]
         assert viewer.seen[1][1].snapshot is conversation.snapshot()
         await viewer.stop()
+
+    play(main)
+
+
+class Anew:
+    """A conversation that may be read anew, or end, as what a hub holds."""
+
+    def __init__(self) -> None:
+        self.conversation = Conversation()
+        self.ended: Exception | None = None
+        self.tell: Callable[[Change | None], object] = lambda change: None
+
+    @property
+    def revision(self) -> int:
+        if self.ended is not None:
+            raise self.ended
+        return self.conversation.revision
+
+    def snapshot(self) -> Snapshot:
+        return self.conversation.snapshot()
+
+    def changes(self, since: int) -> Iterator[Change]:
+        return self.conversation.changes(since)
+
+    def subscribe(self, callback: Callable[[Change | None], object]) -> Callable[[], None]:
+        self.tell = callback
+        return lambda: None
+
+    def read_anew(self, *events: object) -> None:
+        self.conversation = Conversation()
+        for event in events:
+            self.conversation.feed(event)  # type: ignore[arg-type]
+        self.tell(None)
+
+    def end(self) -> None:
+        self.ended = EOFError("it is over")
+        self.tell(None)
+
+
+@pytest.mark.parametrize("more", [0, 1, 2, 5])
+@pytest.mark.parametrize("wait", [0.02, 1])
+def test_what_was_read_anew_is_shown_whole(more: int, wait: float) -> None:
+    """Whatever its revision is: it is not the same as before that leads to it."""
+
+    async def main() -> None:
+        source = Anew()
+        source.read_anew(HI, added(user("item_2", text="there")))
+        viewer = Viewer(watch(source, 10, None))
+        await asyncio.sleep(wait)
+        source.read_anew(*[added(user(f"item_{number}", text="anew")) for number in range(3, 3 + more)])
+        await asyncio.sleep(2)
+        assert viewer.replica is not None
+        assert viewer.steps == [(None, 2), (None, more)]
+        assert viewer.times == [0, max(wait, 0.1)]  # at the pace of all updates
+        assert viewer.replica.snapshot() == source.snapshot()
+        await viewer.stop()
+
+    play(main)
+
+
+@pytest.mark.parametrize("read_anew", [False, True])
+@pytest.mark.parametrize("slow", [0, 5])
+def test_an_end_is_told_at_once_however_slow_the_pace(read_anew: bool, slow: float) -> None:
+    async def main() -> None:
+        source = Anew()
+        viewer = Viewer(watch(source, 0.01, None), slow=slow)
+        await asyncio.sleep(3)
+        if read_anew:
+            source.read_anew(HI)
+            await asyncio.sleep(1)
+        source.end()
+        await asyncio.sleep(slow)
+        await settle()
+        assert viewer.task.done()
+        with pytest.raises(EOFError):
+            await viewer.task
+        assert viewer.steps == [(None, 0)]
 
     play(main)
 

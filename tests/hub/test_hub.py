@@ -136,6 +136,26 @@ async def test_a_damaged_checkpoint_is_passed_over_while_the_events_are_there(
             await hub.snapshot(CALL)
 
 
+async def test_what_is_damaged_can_be_deleted(log: Log, other: Log) -> None:
+    """And is, unless another writes it, which the log knows without reading it."""
+    await log.append(CALL, [Record.of(each) for each in EVENTS[:10]], expected=0)
+    await log.checkpoint(CALL, Checkpoint(10, b"damaged"))
+    await log.trim(CALL)
+    async with Hub(log) as hub, Hub(other) as elsewhere:
+        with pytest.raises(LogDamaged):
+            await hub.open(CALL)
+        await elsewhere.feed("another", EVENTS[0])
+        await log.acquire(CALL, elsewhere.holder)
+        with pytest.raises(LeaseHeld):
+            await hub.delete(CALL)
+        await elsewhere.close("another")
+        await log.release(await log.acquire(CALL, elsewhere.holder))
+        assert await hub.delete(CALL)
+        assert not await hub.delete(CALL)
+        assert hub.stats.held == 0
+        assert (await elsewhere.feed(CALL, EVENTS[0])).revision == 1
+
+
 async def test_a_checkpoint_of_a_strict_conversation_goes_on_with_what_cannot_be_read(log: Log) -> None:
     strict = Conversation(strict=True)
     strict.feed(EVENTS[0])
@@ -319,7 +339,7 @@ async def test_a_follower_that_was_overtaken_by_trimming_is_shown_the_rest(log: 
         await behind._stop_tailing()
         await feed(hub, EVENTS[50:400])
         await hub.close(CALL)
-        behind._follow_on()
+        behind.follow_on()
         assert await following == expected(EVENTS[:400])
 
 

@@ -19,6 +19,10 @@ def prefix() -> str:
     return f"test-{uuid4()}"
 
 
+def log_on(server: RedisServer, prefix_: str | None = None, look: float = NEVER) -> RedisLog:
+    return RedisLog.from_url(server.url, prefix=prefix_ or prefix(), look=look)
+
+
 @contextlib.asynccontextmanager
 async def asking(server: RedisServer) -> AsyncIterator[Redis]:
     """A client beside those of the log."""

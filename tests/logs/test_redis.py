@@ -16,7 +16,7 @@ from rtstate.logs._log import PAGE
 from rtstate.logs._redis_errors import ours
 from rtstate.logs._redis_scripts import Keys
 from rtstate.logs.redis import RedisLog
-from tests.logs.redis_support import NEVER, Proxy, asking, kept, prefix
+from tests.logs.redis_support import NEVER, Proxy, asking, kept, log_on, prefix
 from tests.logs.support import eventually, everything, filled, numbers, record, records, taken
 from tests.servers import RedisServer
 
@@ -24,10 +24,6 @@ pytestmark = pytest.mark.anyio
 
 CALL = "call"
 NAMES = ["a", "{a}", "}{", "a}b{c", "%7B", "a}:events", "}:events", "ü 🎧", "*", "x" * 255]
-
-
-def log_on(server: RedisServer, prefix_: str | None = None, look: float = NEVER) -> RedisLog:
-    return RedisLog.from_url(server.url, prefix=prefix_ or prefix(), look=look)
 
 
 # keys, and clusters

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import aclosing
-from typing import Any, Final
+from typing import Final
 
 import attrs
 
@@ -37,6 +37,7 @@ class Terms:
     checkpoint_every: int
     trim: bool
     backlog: int
+    life: Callable[[], int]
     before_reviving: Callable[[], Awaitable[None]]
     changed: Callable[[Copy], None]
 
@@ -61,10 +62,11 @@ class Copy:
         self._saved = 0
         self._bulk = 0
         self._lease: Lease | None = None
+        self._life = 0  # of the hub, in which it got the lease
         self._sure = False  # that nothing has been written that is not in the state
         self._wrote = False  # since it was read; then its feeders are told when it was deleted
         self._tailing: asyncio.Task[None] | None = None
-        self._listeners: dict[object, Callable[[Any], object]] = {}
+        self._listeners: dict[object, Callable[[Change | None], object]] = {}
 
     @property
     def empty(self) -> bool:
@@ -85,6 +87,11 @@ class Copy:
     def writes(self) -> bool:
         """Whether it has the lease."""
         return self._lease is not None
+
+    @property
+    def _leads(self) -> bool:
+        """Whether the state is for certain all that there is, since nobody else can write."""
+        return self._sure and self._lease is not None and 0 != self._life == self._terms.life()
 
     def end(self, error: Exception) -> None:
         """End it: whoever follows or feeds it gets this error."""
@@ -113,8 +120,8 @@ class Copy:
         """Return the changes after a revision, as :meth:`Conversation.changes`."""
         return self._state().changes(since)
 
-    def subscribe(self, callback: Callable[[Change], object]) -> Callable[[], None]:
-        """Call back at each change, and whenever the state was read anew or has ended."""
+    def subscribe(self, callback: Callable[[Change | None], object]) -> Callable[[], None]:
+        """Call back at each change, and with None whenever the state was read anew or has ended."""
         key = object()
         self._listeners[key] = callback
 
@@ -154,10 +161,9 @@ class Copy:
         """Tell whether what the log has under this name is still the same conversation."""
         summary = await self._terms.log.summary(self.name)
         started = summary.started if summary else None
-        if self._seq and self._started not in (None, started):
-            return False
-        self._started = started
-        return started is not None or not self._seq
+        if not self._seq or self._started is None:
+            self._started = started
+        return started == self._started and (started is not None or not self._seq)
 
     async def _catch_up(self) -> None:
         """Read what the log has and the state has not; everything, where it has to be read anew."""
@@ -216,10 +222,9 @@ class Copy:
 
     # Following
 
-    def _follow_on(self) -> None:
+    def follow_on(self) -> None:
         """Follow the log, where somebody watches and another writes."""
-        writes = self._lease is not None and self._sure
-        if self.followers and not writes and self._tailing is None and self.ended is None:
+        if self.followers and not self._leads and self._tailing is None and self.ended is None:
             self._tailing = asyncio.create_task(self._tail())
 
     async def _stop_tailing(self) -> None:

@@ -7,7 +7,7 @@ import logging
 from collections import deque
 from collections.abc import AsyncGenerator, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import attrs
 
@@ -17,16 +17,19 @@ from rtstate.document import Snapshot
 from rtstate.errors import (
     ConversationGone,
     HubStopped,
+    LeaseHeld,
     LeaseLost,
     LogError,
     StaleWriter,
 )
 from rtstate.hub._copy import Copy, Terms
-from rtstate.logs import Checkpoint, Record
+from rtstate.logs import Checkpoint, Lease, Record
 
 _LOG: Final = logging.getLogger("rtstate.hub")
 _BATCH: Final = 1 << 20
 _TRIES: Final = 5
+
+Result = TypeVar("Result")
 
 
 @attrs.define(eq=False)
@@ -96,23 +99,43 @@ class Held(Copy):
                 try:
                     return (await self._as_writer()).snapshot()
                 finally:
-                    self._follow_on()
+                    self.follow_on()
         finally:
             self._callers -= 1
 
     async def read(self) -> Snapshot:
         """Return the state, with all that was in the log when this was called."""
         async with self._called():
-            if self._conversation is None or self._lease is None or not self._sure:
+            if self._conversation is None or not self._leads:
                 try:
                     await self._stop_tailing()
                     await self._catch_up()
                 finally:
-                    self._follow_on()
+                    self.follow_on()
             if not self._seq and self._lease is None and not self.followers:
                 self._conversation = None
                 raise ConversationGone(f"there is no conversation {self.name!r}")
             return self.snapshot()
+
+    async def delete(self) -> bool:
+        """Delete it from the log, and tell whether it was there; nothing of it need be readable."""
+        self._callers += 1
+        return await _to_its_end(self._delete())
+
+    async def _delete(self) -> bool:
+        try:
+            async with self._called():
+                await self._take_lease()
+                await self._stop_tailing()
+                try:
+                    there = await self._terms.log.delete(self.name)
+                except LogError:
+                    await self._give_back_unread()
+                    raise
+                self.gone()
+                return there
+        finally:
+            self._callers -= 1
 
     async def let_go(self, *, also_in_use: bool = False) -> bool:
         """Checkpoint, give the lease back and drop the state, and tell whether that was done.
@@ -129,7 +152,7 @@ class Held(Copy):
             self._sure = self._wrote = False
             await self._stop_tailing()
             if self._in_use and self.ended is None:  # asked last, for whoever came meanwhile counts on it
-                self._follow_on()
+                self.follow_on()
                 return False
             self._conversation = None
             return True
@@ -145,7 +168,7 @@ class Held(Copy):
         async with self._lock:
             if self._conversation is None:
                 await self._catch_up()
-            self._follow_on()
+            self.follow_on()
 
     def end(self, error: Exception) -> None:
         """End it: whoever follows or feeds it gets this error."""
@@ -185,10 +208,10 @@ class Held(Copy):
                     except Exception as error:
                         for batch in batches:
                             _settle(batch.done, error)
-                        self._follow_on()
                     else:
                         for batch in batches:
                             _settle(batch.done, [next(changes) for _ in batch.records])
+                    self.follow_on()
                     self._backlog -= sum([batch.size for batch in batches])
                     self._room.set()
                     if self._seq - self._saved >= self._tail_length():
@@ -231,23 +254,36 @@ class Held(Copy):
 
     async def _as_writer(self) -> Conversation:
         """Return the state, with the lease and with everything that was written before it was given."""
-        if self.ended is not None:
-            raise self.ended
-        if self._lease is None:
-            self._lease = await self._terms.log.acquire(self.name, self._terms.holder)
-            self._sure = False
+        lease = await self._take_lease()
+        await self._stop_tailing()
         if not self._sure:
-            await self._stop_tailing()
-            lease = self._lease
             try:
                 await self._catch_up()
             except Exception:
-                if self._conversation is None:  # and nobody would give it back
-                    self._lease = lease
-                    await self._give_back()
+                self._lease = lease  # also of what is gone
+                await self._give_back_unread()
                 raise
             self._sure = self._wrote = True
         return self._state()
+
+    async def _take_lease(self) -> Lease:
+        """Return the lease, taken anew where the hub was silent for so long that another may have had it."""
+        if self.ended is not None:
+            raise self.ended
+        life = self._terms.life()
+        if self._lease is None or self._life != life:
+            try:
+                self._lease = await self._terms.log.acquire(self.name, self._terms.holder)
+            except LeaseHeld:
+                self._lease = None
+                raise
+            self._life, self._sure = life, False
+        return self._lease
+
+    async def _give_back_unread(self) -> None:
+        """Let others write what could not be read here: nobody else would give that back."""
+        if self._conversation is None:
+            await self._give_back()
 
     async def _give_back(self) -> None:
         """Let others write it. Where the log cannot be told, the lease is kept, to be given back later."""
@@ -286,7 +322,7 @@ class _logged(suppress):  # noqa: N801  (as what it extends)
         return passed
 
 
-async def _to_its_end(work: Coroutine[Any, Any, Snapshot]) -> Snapshot:
+async def _to_its_end(work: Coroutine[Any, Any, Result]) -> Result:
     """Do something that is done also when its caller is cancelled: half of it would be nobody's."""
     task = asyncio.create_task(work)
     task.add_done_callback(lambda done: done.cancelled() or done.exception())  # the caller's, if it is there

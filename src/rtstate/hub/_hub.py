@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import suppress
@@ -19,15 +18,14 @@ from rtstate._types import AudioMode, Dialect
 from rtstate._watch import updated, watch
 from rtstate.conversation import Conversation
 from rtstate.document import Snapshot
-from rtstate.errors import HubFull, HubStopped, LogError
+from rtstate.errors import HubFull, HubStopped
 from rtstate.hub._copy import Copy, Terms
 from rtstate.hub._held import Held
+from rtstate.hub._pulse import Pulse
 from rtstate.logs import Log, Record
 from rtstate.update import Update
 from rtstate.wire import Raw
 
-_LOG: Final = logging.getLogger("rtstate.hub")
-_BEATS: Final = 3  # in the time of a lease, so that one may fail
 _AT_ONCE: Final = 64
 
 
@@ -99,9 +97,11 @@ class Hub:
         log.check_name(holder := holder if holder is not None else f"hub-{uuid4().hex[:12]}")
         self.holder: Final = holder
         self.new: Final = new
-        self._log, self._memory, self._idle, self._lease = log, memory, idle, lease
+        self._log, self._memory, self._idle = log, memory, idle
+        self._pulse = Pulse(log, self.holder, lease)
         self._terms = Terms(
             *(log, self.holder, new, checkpoint_every, trim, backlog),
+            life=self._pulse.life,
             before_reviving=self._make_room,
             changed=self._weighed,
         )
@@ -224,10 +224,7 @@ class Hub:
         """
         held = await self._use(name)
         try:
-            await held.open()
-            there = await self._log.delete(name)
-            held.gone()
-            return there
+            return await held.delete()
         finally:
             self._forget_if_empty(held)
 
@@ -242,7 +239,7 @@ class Hub:
         """Take no more events, write those that wait, checkpoint everything, and let others write it.
 
         Followers end by HubStopped. The log stays open; it is not the hub's. Whoever is cancelled as it waits
-        here leaves no lease behind: the rest is done without it.
+        here leaves no lease behind: the rest is done without it, and before ``async with`` is left.
         """
         if self._stopping is None:
             self._stopping = asyncio.create_task(self._stop())
@@ -256,10 +253,7 @@ class Hub:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
-        try:
-            await self._log.beat(self.holder, 0)
-        except LogError as error:
-            _LOG.warning("%s could not say that it has stopped: %s", self.holder, error)
+        await self._pulse.end()
 
     async def __aenter__(self) -> Self:
         return self
@@ -267,7 +261,12 @@ class Hub:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.stop()
+        try:
+            await self.stop()
+        except asyncio.CancelledError:  # the log is closed next, and then no lease can be given back
+            if self._stopping is not None:
+                await asyncio.wait([self._stopping])
+            raise
 
     def __repr__(self) -> str:
         return f"<Hub {self.holder} of {len(self._held):,} conversations over {self._log!r}>"
@@ -292,20 +291,17 @@ class Hub:
         """Begin to live, before there is anything to hold."""
         async with self._starting:
             if not self._tasks and not self._stopping:
-                await self._log.beat(self.holder, self._lease)
+                await self._pulse.beat()
                 if self._stopping:  # meanwhile
-                    await self._log.beat(self.holder, 0)
+                    await self._pulse.end()
                     return
-                self._tasks = [asyncio.create_task(self._beat()), asyncio.create_task(self._tidy())]
+                keeping = self._pulse.keep(self._doubt)
+                self._tasks = [asyncio.create_task(keeping), asyncio.create_task(self._tidy())]
 
-    async def _beat(self) -> None:
-        """Say that it lives, again and again. Should that fail for long, the log refuses what it writes."""
-        while True:
-            await asyncio.sleep(self._lease / _BEATS)
-            try:
-                await self._log.beat(self.holder, self._lease)
-            except LogError as error:
-                _LOG.warning("%s could not say that it lives: %s", self.holder, error)
+    def _doubt(self) -> None:
+        """Have all that is followed keep up with the log: another may write it now."""
+        for held in self._held.values():
+            held.follow_on()
 
     async def _tidy(self) -> None:
         """Let go of what nobody uses, and of more while there is too much."""

@@ -109,13 +109,26 @@ class Summary:
 class Page:
     """Some events after a point, and how far the conversation goes: what an engine answers to a reader.
 
-    ``birth`` tells a conversation from another of the same name after it; 0 is none at all.
+    ``birth`` tells a conversation from another of the same name after it; 0 is none at all. Where an engine
+    may lose its end while it is read, ``here`` tells the event at the point from another in its place, and
+    ``there`` the last of these; None where that is not known.
     """
 
     birth: int = 0
     first: int = 1
     last: int = 0
     entries: Sequence[Entry] = ()
+    here: bytes | None = None
+    there: bytes | None = None
+
+
+@attrs.define
+class _Place:
+    """How far somebody has read, and what tells whether it is still the same that goes on from there."""
+
+    after: int
+    birth: int = 0
+    here: bytes | None = None
 
 
 class Log(ABC):
@@ -184,12 +197,10 @@ class Log(ABC):
         Raises HistoryGone where some have been trimmed: load the checkpoint and read on from that. Raises
         LogBehind for a point after the end, LogDamaged where something is missing. Cost: what it yields.
         """
-        birth = 0
-        while entries := (page := await self._next(name, after, birth)).entries:
-            birth = page.birth
+        place = _Place(after)
+        while entries := await self._next(name, place):
             for entry in entries:
                 yield entry
-            after = entries[-1].seq
 
     async def tail(self, name: str, after: int = 0) -> AsyncGenerator[Entry]:
         """Yield the events after a point, then each that comes, for ever.
@@ -197,16 +208,14 @@ class Log(ABC):
         It ends by an exception: LogClosed, ConversationGone, or those of :meth:`read`. A conversation that
         does not exist is waited for.
         """
-        birth = 0
+        place = _Place(after)
         async with self._listen(name) as rung:
             while True:
                 rung.clear()
-                page = await self._next(name, after, birth)
-                birth = page.birth
-                for entry in page.entries:
-                    after = entry.seq
+                entries = await self._next(name, place)
+                for entry in entries:
                     yield entry
-                if not page.entries:
+                if not entries:
                     await _wait(rung, self._look)
 
     async def load(self, name: str) -> Checkpoint | None:
@@ -305,11 +314,12 @@ class Log(ABC):
         if self._closed:
             raise LogClosed("this log has been closed")
 
-    async def _next(self, name: str, after: int, birth: int) -> Page:
-        """Return the next events, or none at the end; raise unless they go on from a point."""
+    async def _next(self, name: str, place: _Place) -> Sequence[Entry]:
+        """Return the next events, or none at the end, and move on; raise unless they go on from a place."""
         self._check(name)
+        after = place.after
         page = await self._page(name, after, PAGE)
-        if birth and page.birth != birth:
+        if place.birth and page.birth != place.birth:
             raise ConversationGone(f"{name!r} was deleted while it was read")
         if after > page.last:
             raise LogBehind(
@@ -321,6 +331,8 @@ class Log(ABC):
                 f"{name!r} was trimmed: the events before {page.first} are gone; load its checkpoint, "
                 "and read on from that"
             )
+        if place.here != page.here and place.here is not None and page.first <= after:
+            raise LogBehind(f"{name!r} has another event {after} than was read: the log had lost its end")
         seq = after
         for entry in page.entries:
             seq += 1
@@ -328,7 +340,9 @@ class Log(ABC):
                 raise LogDamaged(f"{name!r} goes from event {seq - 1} to {entry.seq}: some are missing")
         if seq == after < page.last:
             raise LogDamaged(f"{name!r} should have the events {after + 1} to {page.last}, and has not")
-        return page
+        place.after, place.birth = seq, page.birth
+        place.here = page.there if page.entries else page.here
+        return page.entries
 
     @asynccontextmanager
     async def _listen(self, name: str) -> AsyncGenerator[asyncio.Event]:

@@ -116,10 +116,13 @@ redis.pcall('SPUBLISH', KEYS[2], last)
 return {{'kept', last}}
 """
 
-# KEYS meta, events; ARGV after, bytes. Entries are taken in steps that grow, so that what is read and then
-# not returned is little, however large they are.
+# KEYS meta, events; ARGV after, bytes. The name of the batch that ends at the point is told too: a server
+# that has lost its end, and was written since, has another there. Entries are taken in steps that grow, so
+# that what is read and then not returned is little, however large they are.
 _PAGE: Final = """
 local page = redis.call('HMGET', KEYS[1], 'birth', 'first', 'last')
+local here = redis.call('XRANGE', KEYS[2], ARGV[1] .. '-0', ARGV[1] .. '-0')[1]
+page[4] = here and here[2][2] or false
 local entries, bytes, room = {}, 0, tonumber(ARGV[2])
 local from = string.format('%.0f-0', tonumber(ARGV[1]) + 1)
 while bytes < room do
@@ -133,7 +136,7 @@ while bytes < room do
   if #some < step then break end
   from = '(' .. some[#some][1]
 end
-page[4] = entries
+page[5] = entries
 return page
 """
 

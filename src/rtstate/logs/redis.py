@@ -112,13 +112,13 @@ class RedisLog(Log):
             found = await self._reading.do((name, max(after, 0), size))
         except (RedisError, RedisClusterException, OSError) as error:
             raise ours(error, self._address, name) from error
-        *told, entries = found
+        *told, here, entries = found
         if told[2] is None and not entries:
             return Page()
         try:
             birth, first, last = (int(each) for each in told)
             read = [entry for id_, fields in entries for entry in _events(id_, fields) if entry.seq > after]
-            return Page(birth, first, last, read)
+            return Page(birth, first, last, read, here, entries[-1][1][1] if entries else None)
         except (ValueError, TypeError) as error:
             raise self._damaged(name) from error
 
