@@ -11,6 +11,9 @@ from redis.asyncio import Redis
 from rtstate.logs.redis import RedisLog
 from tests.servers import RedisServer
 
+NAMES = ["a", "{a}", "}{", "a}b{c", "%7B", "a}:events", "}:events", "ü 🎧", "*", "x" * 255]
+"""Names that are hard to keep apart in keys."""
+
 NEVER = 1000.0
 """How long a tail waits that must not have to look for itself."""
 

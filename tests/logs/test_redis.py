@@ -2,10 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
 
 import pytest
-from redis.asyncio import Redis, RedisCluster
+from redis.asyncio import Redis
 from redis.crc import key_slot
 from redis.exceptions import ResponseError
 
@@ -16,14 +15,13 @@ from rtstate.logs._log import PAGE
 from rtstate.logs._redis_errors import ours
 from rtstate.logs._redis_scripts import Keys
 from rtstate.logs.redis import RedisLog
-from tests.logs.redis_support import NEVER, Proxy, asking, kept, log_on, prefix
+from tests.logs.redis_support import NAMES, Proxy, asking, kept, log_on, prefix
 from tests.logs.support import eventually, everything, filled, numbers, record, records, taken
 from tests.servers import RedisServer
 
 pytestmark = pytest.mark.anyio
 
 CALL = "call"
-NAMES = ["a", "{a}", "}{", "a}b{c", "%7B", "a}:events", "}:events", "ü 🎧", "*", "x" * 255]
 
 
 # keys, and clusters
@@ -39,60 +37,6 @@ def test_each_conversation_has_one_slot_and_its_name_back() -> None:
     assert len({key_slot(keys.events(name).encode()) for name in NAMES}) > len(NAMES) // 2
     for other in (b"test:{%zz}:events", b"test:{\xff}:events", b"test:{%ff}:events", b"tost:{a}:events", b""):
         assert keys.name(other) is None
-
-
-@pytest.fixture(scope="session")
-def cluster_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    import time
-
-    server = RedisServer(tmp_path_factory.mktemp("cluster"), **{"cluster-enabled": "yes"}).start()
-    assert server.ask("CLUSTER", "ADDSLOTSRANGE", "0", "16383") == b"+OK\r\n"
-    while b"cluster_state:ok" not in server.ask("CLUSTER", "INFO"):
-        time.sleep(0.01)
-    yield server
-    server.stop()
-
-
-@pytest.mark.parametrize("kind", [Redis, RedisCluster])
-async def test_a_cluster_takes_it_all(
-    cluster_server: RedisServer, kind: type[Redis] | type[RedisCluster]
-) -> None:
-    """Every command names keys of one slot only, or the server would refuse it."""
-    async with (
-        kind(host="127.0.0.1", port=cluster_server.port) as client,
-        RedisLog(client, prefix=kind.__name__, look=NEVER) as log,
-        RedisLog(client, prefix=kind.__name__, look=NEVER) as other,
-    ):
-        await asyncio.gather(*(filled(log, name, 3) for name in NAMES))
-        async with asyncio.timeout(20), contextlib.AsyncExitStack() as tails:
-            following = [await tails.enter_async_context(contextlib.aclosing(other.tail(n))) for n in NAMES]
-            for each in following:
-                await taken(each, 3)
-            coming = [asyncio.create_task(taken(each, 1)) for each in following]
-            await asyncio.sleep(0.1)
-            await asyncio.gather(*(log.append(name, [record(4)], expected=3) for name in NAMES))
-            assert [numbers(await each) for each in coming] == [[4]] * len(NAMES)
-        async with asyncio.timeout(20), contextlib.aclosing(other.tail(CALL)) as again:  # after none was left
-            first = asyncio.create_task(taken(again, 1))
-            await asyncio.sleep(0.1)
-            await filled(log, CALL, 1)
-            assert numbers(await first) == [1]
-        assert sorted([name async for name in other.names()]) == sorted([*NAMES, CALL])
-        await log.beat("{one}", 60)
-        for name in NAMES:
-            lease = await log.acquire(name, "{one}")
-            await log.checkpoint(name, Checkpoint(3, b"three"), lease=lease)
-            assert await other.load(name) == Checkpoint(3, b"three")
-            summary = await other.summary(name)
-            assert summary is not None
-            assert (summary.first, summary.last, summary.holder) == (1, 4, "{one}")
-            assert await log.trim(name) == 3
-            assert numbers(await everything(other, name, 3)) == [4]
-            await log.release(lease)
-            assert await log.delete(name)
-        await log.delete(CALL)
-        await log.beat("{one}", 0)
-    assert not await kept(cluster_server, kind.__name__)
 
 
 @pytest.mark.parametrize("odd", ["a*", "[a]", "a\\b", "a?:", "ü", "a^"])

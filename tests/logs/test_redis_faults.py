@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rtstate.errors import ConversationGone, LogBehind, LogUnavailable, StaleWriter
+from rtstate.hub import Hub
 from rtstate.logs import Checkpoint, Entry, Log
 from rtstate.logs.redis import RedisLog
 from tests.logs.redis_support import asking, prefix
@@ -211,7 +212,10 @@ async def test_a_server_without_room_says_so_and_loses_nothing(launch: Launch) -
         with pytest.raises(LogUnavailable, match="no memory"):
             await log.append("another", [record(1)], expected=0)
         await log.release(lease)
-        assert await log.delete(CALL)
+        async with Hub(log) as hub:  # which lives, and so can make room
+            with pytest.raises(LogUnavailable, match="no memory"):
+                await hub.feed("another", record(1).raw)
+            assert await hub.delete(CALL)
         server.ask("CONFIG", "SET", "maxmemory", "8mb")
 
         async def written() -> bool:
@@ -275,3 +279,19 @@ async def test_nobody_there_is_told_soon(launch: Launch) -> None:
             await filled(log, CALL, 1)
         with pytest.raises(LogUnavailable):
             await anext(log.tail(CALL))
+
+
+async def test_a_database_that_the_server_has_not_is_no_damage(redis_server: RedisServer) -> None:
+    async with RedisLog.from_url(f"{redis_server.url}/99") as log, Hub(log) as hub:
+        for ask in (lambda: log.summary(CALL), lambda: everything(log, CALL), lambda: hub.snapshot(CALL)):
+            with pytest.raises(LogUnavailable, match="has no such database: name another in the URL"):
+                await ask()
+
+
+async def test_a_hub_that_never_lived_does_not_say_that_it_has_stopped(
+    redis_server: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with RedisLog.from_url(f"{redis_server.url}/99") as log, Hub(log) as hub:
+        with pytest.raises(LogUnavailable):
+            await hub.open(CALL)
+    assert not caplog.records

@@ -23,6 +23,9 @@ async def test_a_url_names_a_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         (f"sqlite:///{tmp_path}/with%20blank.db", SqliteLog),
         ("redis://localhost:1/0", RedisLog),
         ("rediss://user:secret@localhost:1/0", RedisLog),
+        ("redis+cluster://user:secret@localhost:1", RedisLog),
+        ("rediss+cluster://localhost:1/0?socket_timeout=60", RedisLog),
+        ("redis://localhost?db=3", RedisLog),
     ):
         async with open_log(url) as log:
             assert type(log) is kind
@@ -48,6 +51,19 @@ def test_what_names_no_log_is_refused_with_what_does(url: str) -> None:
 def test_a_path_that_a_url_would_cut_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match=r"write \? as %3F and # as %23"):
         open_log(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("redis://host/calls", "rediss://:secret@host/0/1", "redis://host?db=calls", "redis://host:x"),
+        *("redis+cluster://:secret@host/3", "redis+cluster://host?colour=red", "redis://host?colour=red"),
+    ],
+)
+def test_what_names_no_database_of_a_server_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="this URL names no Redis server, or has an option") as refused:
+        open_log(url)
+    assert "secret" not in str(refused.value)
 
 
 def test_a_password_is_not_repeated() -> None:

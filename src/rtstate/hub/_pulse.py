@@ -52,7 +52,9 @@ class Pulse:
                 doubt()
 
     async def end(self) -> None:
-        """Give back all that it holds."""
+        """Give back all that it holds, if it ever lived."""
+        if not self._lives:
+            return
         self._until = 0.0
         try:
             await self._log.beat(self._holder, 0)

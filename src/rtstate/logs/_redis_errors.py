@@ -11,7 +11,10 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from rtstate.errors import LogDamaged, LogError, LogUnavailable
 
 _PASSWORD: Final = "does not accept the user or the password: mend them in the URL"
-_MOVED: Final = "is one node of a cluster, and another has this: give RedisLog a RedisCluster client"
+A_NODE: Final = (
+    "is one node of a cluster, and others have the rest: "
+    "name the cluster, redis+cluster://…, or give RedisLog a RedisCluster client"
+)
 
 _REFUSALS: Final = {
     "LOADING": "is still loading what it keeps: try again in a while",
@@ -25,8 +28,8 @@ _REFUSALS: Final = {
     "MASTERDOWN": "is a replica that has lost its primary: name the primary",
     "CLUSTERDOWN": "is of a cluster that is down: try again when each slot has a node",
     "TRYAGAIN": "is moving this to another node: try again",
-    "MOVED": _MOVED,
-    "ASK": _MOVED,
+    "MOVED": A_NODE,
+    "ASK": A_NODE,
     "BUSY": "is busy with another's script: try again",
 }
 """By the first word of its answer."""
@@ -55,6 +58,8 @@ def ours(error: Exception, where: str, name: str | None = None) -> LogError:
         return LogUnavailable(f"{where} did not answer in time: try again, or allow it more time")
     if not isinstance(error, ResponseError):
         return LogUnavailable(f"{where} cannot be reached; see that a server runs there ({told})")
+    if "DB index is out of range" in told:
+        return LogUnavailable(f"{where} has no such database: name another in the URL")
     if any(words in told for words in _TOO_OLD):
         return LogUnavailable(f"{where} is too old: a log needs Redis 7 or newer")
     if name is not None:  # a key of another type, or a script that stumbled over what it found

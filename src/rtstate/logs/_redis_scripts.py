@@ -2,7 +2,8 @@
 
 A script is atomic, also in the append-only file and on replicas: its effects go there as one transaction.
 Each declares that it is Lua (``#!lua``), so a server without room or without its disk refuses it before it
-has written anything.
+has written anything. What takes next to no room is done all the same (``allow-oom``): a hub that could not
+say that it lives, or take a lease, could not delete anything either.
 """
 
 from __future__ import annotations
@@ -73,7 +74,8 @@ def _scripts() -> Iterator[Script]:
         (_CHECKPOINT, ()),
         (_TRIM, ("allow-oom",)),
         (_DELETE, ("allow-oom",)),
-        (_ACQUIRE, ()),
+        (_BEAT, ("allow-oom",)),
+        (_ACQUIRE, ("allow-oom",)),
         (_RELEASE, ("allow-oom",)),
     ):
         yield Script(body, *flags)
@@ -182,6 +184,11 @@ redis.pcall('SPUBLISH', KEYS[2], '0')
 return there
 """
 
+# KEYS holder; ARGV milliseconds
+_BEAT: Final = """
+return redis.call('SET', KEYS[1], '', 'PX', ARGV[1])
+"""
+
 # KEYS meta; ARGV holder, and the epoch of the lease whose holder was found dead. Where a conversation was
 # deleted its epochs are forgotten; they go on with the clock, so that no old lease is good again.
 _ACQUIRE: Final = f"""{_NOW}
@@ -199,4 +206,4 @@ if redis.call('HEXISTS', KEYS[1], 'last') == 0 then return redis.call('DEL', KEY
 return redis.call('HDEL', KEYS[1], 'holder')
 """
 
-APPEND, PAGE, LOAD, CHECKPOINT, TRIM, DELETE, ACQUIRE, RELEASE = _scripts()
+APPEND, PAGE, LOAD, CHECKPOINT, TRIM, DELETE, BEAT, ACQUIRE, RELEASE = _scripts()

@@ -16,9 +16,9 @@ def open_log(url: str, *, create: bool = True) -> Log:
     """Return the log that a URL names, made where there is none yet, unless ``create`` is false.
 
     ``sqlite:///calls.db`` is a file (four slashes for a path from the root), ``redis://host:6379/0`` a server
-    (``rediss://`` with TLS), ``memory:`` lasts as long as the object. Raises ValueError for any other,
-    ModuleNotFoundError where an extra is needed, LogUnavailable for a file that cannot be opened. A server is
-    not asked before it is needed.
+    (``rediss://`` with TLS, ``redis+cluster://`` for a cluster), ``memory:`` lasts as long as the object.
+    Raises ValueError for any other, ModuleNotFoundError where an extra is needed, LogUnavailable for a file
+    that cannot be opened. A server is not asked before it is needed.
 
     >>> open_log("memory:")
     <MemoryLog>
@@ -36,7 +36,7 @@ def open_log(url: str, *, create: bool = True) -> Log:
             if not create and not Path(path).exists():
                 raise LogUnavailable(f"there is no log {path}")
             return SqliteLog(path)
-        case "redis" | "rediss" | "unix":
+        case "redis" | "rediss" | "redis+cluster" | "rediss+cluster" | "unix":
             try:
                 from rtstate.logs.redis import RedisLog
             except ModuleNotFoundError as missing:

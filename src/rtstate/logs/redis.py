@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from secrets import token_bytes
 from typing import Any, Final, Self
+from urllib.parse import urlsplit
 
-from redis.asyncio import Redis
+from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError, RedisClusterException, RedisError
+from redis.exceptions import NoScriptError, RedisClusterException, RedisError, ResponseError
 
-from rtstate.errors import ConversationGone, LeaseHeld, LeaseLost, LogDamaged, StaleWriter
+from rtstate.errors import (
+    ConversationGone,
+    LeaseHeld,
+    LeaseLost,
+    LogDamaged,
+    LogUnavailable,
+    StaleWriter,
+)
 from rtstate.logs import _redis_scripts as scripts
 from rtstate.logs._group import Group
 from rtstate.logs._log import Checkpoint, Entry, Lease, Log, Page, Record, Summary
-from rtstate.logs._redis_errors import address, ours
+from rtstate.logs._redis_errors import A_NODE, address, ours
 from rtstate.logs._redis_hints import Client, Hints
 from rtstate.logs._redis_scripts import Keys, Script
 
@@ -69,18 +78,18 @@ class RedisLog(Log):
     def from_url(cls, url: str, *, prefix: str = "rtstate", look: float = 1.0) -> Self:
         """Return a log on the server that a URL names, with a client of its own.
 
-        ``redis://[[user]:password@]host[:port][/database]``, ``rediss://`` with TLS, ``unix:///path``. It
-        waits 2 seconds for a connection and 5 for an answer; ``?socket_timeout=60`` says otherwise. Nothing
-        is sent before it is needed. Raises ValueError for a URL that names no server.
+        ``redis://[[user]:password@]host[:port][/database]``, ``rediss://`` with TLS, ``unix:///path``; for a
+        cluster ``redis+cluster://`` or ``rediss+cluster://`` and any of its nodes. It waits 2 seconds for a
+        connection and 5 for an answer; ``?socket_timeout=60`` says otherwise. Nothing is sent before it is
+        needed. Raises ValueError for a URL that names no server.
         """
         retry = Retry(ExponentialWithJitterBackoff(base=0.02, cap=0.5), 3, (RedisConnectionError,))
+        scheme, cluster, place = url.partition("+cluster://")
         try:
-            client: Redis = Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
-                url, socket_connect_timeout=2, socket_timeout=5, retry=retry
-            )
-            pool: Any = client.connection_pool
-            pool.make_connection()  # which tells of options that it does not know
-        except (ValueError, TypeError):  # whose message may hold the password
+            if urlsplit(url).path.strip("/").lstrip("0123456789") and not url.startswith("unix:"):
+                raise ValueError("a database has a number")
+            client = _client(f"{scheme}://{place}" if cluster else url, bool(cluster), retry)
+        except (ValueError, TypeError, RedisClusterException):  # whose message may hold the password
             raise ValueError(
                 "this URL names no Redis server, or has an option that redis-py does not know; "
                 "one is redis://[[user]:password@]host[:port][/database]"
@@ -162,6 +171,7 @@ class RedisLog(Log):
     async def _names(self) -> AsyncGenerator[str]:
         seen: set[str] = set()
         try:
+            await self._expect_all()
             async for key in self._client.scan_iter(match=self._keys.all_events(), count=1000):
                 name = self._keys.name(key)
                 if name is not None and name not in seen:
@@ -170,6 +180,16 @@ class RedisLog(Log):
         except (RedisError, RedisClusterException, OSError) as error:
             raise ours(error, self._address) from error
 
+    async def _expect_all(self) -> None:
+        """Raise where this is one node of several: it has only some of the names."""
+        if isinstance(self._client, RedisCluster):
+            return
+        with suppress(ResponseError):  # it is no cluster's
+            told = await self._client.execute_command("CLUSTER", "INFO")
+            size = re.search(rb"cluster_size:(\d+)", told)
+            if size and int(size[1]) > 1:
+                raise LogUnavailable(f"{self._address} {A_NODE}")
+
     async def _delete(self, name: str) -> bool:
         keys = self._keys.meta(name), self._keys.events(name), self._keys.checkpoint(name)
         return bool(await self._do(name, scripts.DELETE, keys))
@@ -177,7 +197,7 @@ class RedisLog(Log):
     async def _beat(self, holder: str, ttl: float) -> None:
         key = self._keys.holder(holder)
         if ttl > 0:
-            await self._do(None, None, (), "SET", key, b"", "PX", max(int(ttl * 1000), 1))
+            await self._do(None, scripts.BEAT, (key,), max(int(ttl * 1000), 1))
         else:
             await self._do(None, None, (), "DEL", key)
 
@@ -265,6 +285,16 @@ class RedisLog(Log):
 
     def _damaged(self, name: str) -> LogDamaged:
         return LogDamaged(f"what {self._address} has of {name!r} is not what a log writes")
+
+
+def _client(url: str, cluster: bool, retry: Retry) -> Client:
+    options: dict[str, Any] = {"socket_connect_timeout": 2, "socket_timeout": 5, "retry": retry}
+    if cluster:
+        return RedisCluster.from_url(url, **options)
+    client: Redis = Redis.from_url(url, **options)  # pyright: ignore[reportUnknownMemberType]
+    pool: Any = client.connection_pool
+    pool.make_connection()  # which tells of options that it does not know
+    return client
 
 
 def _entries(records: Sequence[Record], expected: int, batch: bytes) -> Iterator[list[Value]]:
