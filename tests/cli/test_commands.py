@@ -214,3 +214,17 @@ def test_the_core_does_without_the_command_line() -> None:
         "import sys, rtstate; sys.exit(any(name in sys.modules for name in ('click', 'rich', 'rtstate.cli')))"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False, timeout=60).returncode == 0
+
+
+@pytest.mark.parametrize("words", [("demo",), ("demo", "--help"), ("--version",), ("replay", "-", "--json")])
+def test_a_full_disk_is_told_in_one_sentence(words: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        told = subprocess.run(
+            [sys.executable, "-m", "rtstate", *words],
+            input=b'{"type": "ping"}\n',
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert told.stderr == b"Error: standard output cannot be written: No space left on device\n"
+    assert told.returncode == 1

@@ -10,9 +10,10 @@ import time
 from pathlib import Path
 
 import pytest
-from click.testing import Result
+from click.testing import CliRunner, Result
 
 from rtstate import Conversation, replay
+from rtstate.cli._commands import commands
 from rtstate.logs import Checkpoint, Record, open_log
 from tests.cli.support import added, interruptible, invoke, recorded, said, saved_example
 
@@ -310,11 +311,13 @@ def newer_checkpoint(url: str, *, trim: bool = False) -> None:
     asyncio.run(write())
 
 
-def test_a_checkpoint_that_cannot_be_read_is_passed_over_while_all_events_are_there(url: str) -> None:
+def test_a_checkpoint_that_cannot_be_read_is_passed_over_while_all_events_are_there(
+    url: str, caplog: pytest.LogCaptureFixture
+) -> None:
     newer_checkpoint(url)
     tailed = invoke("tail", "newer", "--log", url, "-n", "0", "--no-follow")
     assert tailed.exit_code == 0
-    assert "its checkpoint cannot be read, so all events are: a checkpoint of version 9" in tailed.stderr
+    assert "cannot be read; reading all its events: a checkpoint of version 9" in caplog.text
 
 
 def test_a_checkpoint_that_cannot_be_read_of_what_was_trimmed_is_said(url: str) -> None:
@@ -323,3 +326,75 @@ def test_a_checkpoint_that_cannot_be_read_of_what_was_trimmed_is_said(url: str) 
     assert tailed.exit_code == 1
     assert "the checkpoint of 'newer' cannot be read, and the events before" in tailed.stderr
     assert "Traceback" not in tailed.output
+
+
+def test_what_is_damaged_holds_up_neither_compacting_nor_deleting(call: Path, url: str) -> None:
+    newer_checkpoint(url, trim=True)
+    compacted = invoke("compact", "--log", url, "--yes")
+    assert (compacted.exit_code, compacted.stdout[:26]) == (1, "Compacted 1 conversation: ")
+    assert "the checkpoint of 'newer' cannot be read" in compacted.stderr
+    deleted = invoke("delete", "newer", "call", "--log", url, "--yes")
+    assert (deleted.exit_code, deleted.stdout) == (0, "Deleted newer.\nDeleted call.\n")
+
+
+@pytest.mark.parametrize("wanted", [0, 1, 2, 3, 1000])
+def test_a_compacted_conversation_that_goes_on_is_shown_from_there(call: Path, url: str, wanted: int) -> None:
+    invoke("compact", "--log", url, "--yes")
+    known = "rtstate: compacted: what events changed is known after 672 only"
+
+    def tailed(*words: str) -> Result:
+        told = invoke("tail", "call", "--log", url, "--no-follow", "-n", str(wanted), *words)
+        assert told.exit_code == 0
+        return told
+
+    assert tailed().stdout == ""
+    assert tailed().stderr == (f"{known}\n" if wanted else "")
+
+    async def go_on() -> None:
+        async with open_log(url) as log:
+            await log.append(
+                "call", [Record.of(added("later")), Record.of(said("later", "Hi"))], expected=672
+            )
+
+    asyncio.run(go_on())
+    numbers = [line.split()[0] for line in tailed().stdout.splitlines()[1:] if "!" not in line]
+    assert numbers == ["673", "674"][2 - min(wanted, 2) :]
+    assert tailed().stderr == (f"{known}; --json prints those from 673 on\n" if wanted > 2 else "")
+    assert len(tailed("--json").stdout.splitlines()) == min(wanted, 2)
+
+
+@pytest.mark.parametrize("odd", [b"\xff\xfe{}", b'{"type": "ping", "a": "\xe9"}', "Grüße".encode("latin1")])
+def test_a_line_that_is_no_text_ends_no_recording(url: str, odd: bytes) -> None:
+    """It may not come again, so it is kept as it came."""
+    lines = [b'{"type": "ping"}', odd, b'{"type": "ping", "b": 1}']
+    told = CliRunner().invoke(commands, ["record", "call", "--log", url], input=b"\r\n".join(lines))
+    assert (told.exit_code, told.stderr.partition(":")[0]) == (0, "line 2")
+    assert "Recorded 3 events" in told.stdout
+
+    async def kept() -> list[bytes]:
+        async with open_log(url) as log:
+            return [entry.raw async for entry in log.read("call")]
+
+    assert asyncio.run(kept()) == lines
+
+
+def test_an_import_that_fails_leaves_nothing_behind(url: str, tmp_path: Path) -> None:
+    file = tmp_path / "call.jsonl"
+    whole = recorded(*[added(f"item_{number}") for number in range(2000)]).encode()
+    file.write_bytes(whole + b"\xff\xff\n" + whole)
+    failed = invoke("import", str(file), "--log", url)
+    assert failed.exit_code == 2
+    assert "is not UTF-8 text (line 2,001)" in failed.stderr
+    assert listed(url) == []
+    file.write_bytes(whole)
+    assert invoke("import", str(file), "--log", url).stdout == "call: 2,000 events\n"
+
+
+def test_a_file_without_events_is_not_imported(url: str, call: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.jsonl"
+    empty.write_text("\n \n")
+    told = invoke("import", str(empty), str(call), "--log", url)
+    assert (told.exit_code, told.stdout) == (1, "")
+    assert told.stderr == (
+        f"Error: left alone, for they are there already: call; there are no events in: {empty}\n"
+    )

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
+from typing import Final
+
 import click
 
 from rtstate import __version__
@@ -20,6 +24,8 @@ from rtstate.cli._timing import timing_command
 from rtstate.cli._tools import tools_command
 from rtstate.cli._transcript import transcript_command
 
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
 
 def run() -> int:
     """Run the command; return its exit code: 1 for what was refused, 2 for misuse, 130 when interrupted."""
@@ -30,6 +36,12 @@ def run() -> int:
         return refused.exit_code
     except click.Abort:
         return 130
+    except OSError as error:
+        if error.errno not in _FULL or error.filename is not None:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python fails once more as it ends
+        click.echo(f"Error: standard output cannot be written: {error.strerror}", err=True)
+        return 1
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": PAGE_WIDTH})

@@ -60,10 +60,10 @@ class Happening:
         return self.change.event_type or ""
 
 
-def happenings(recorded: Recorded, conversation: Conversation) -> Iterator[Happening]:
-    """Apply events one by one, and yield each with what it did."""
+def happenings(recorded: Recorded, conversation: Conversation, first: int = 1) -> Iterator[Happening]:
+    """Apply events one by one, and yield each with what it did; ``first`` is the number of the first."""
     clock = Clock()
-    for number, (_, raw, at) in enumerate(recorded, 1):
+    for number, (_, raw, at) in enumerate(recorded, first):
         before = conversation.stats.duplicates
         change = conversation.feed(raw, at)
         yield Happening(number, change, clock(at), conversation.stats.duplicates > before, raw)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import attrs
@@ -17,12 +17,14 @@ from rtstate import Conversation
 from rtstate.cli._happenings import happenings
 from rtstate.cli._layout import QUIET, clean, count
 from rtstate.cli._lines import log_lines, runs
-from rtstate.cli._logs import LOG, check_name, entries, expect, opened, recorded, run
+from rtstate.cli._logs import LOG, check_name, entries, errors_told, expect, opened, recorded, run
 from rtstate.cli._printing import page_console, print_blocks, print_document, print_page
 from rtstate.cli._reading import Refused
-from rtstate.errors import CheckpointError, LeaseHeld
+from rtstate.errors import LeaseHeld, LogDamaged
 from rtstate.hub import Hub, revive
-from rtstate.logs import Entry, Log, Summary
+from rtstate.hub._revive import restored
+from rtstate.logs import Checkpoint, Entry, Log, Summary
+from rtstate.wire import Raw
 
 _AT_ONCE: Final = 100
 _SIZES: Final = ((1e3, "kB"), (1e6, "MB"), (1e9, "GB"))
@@ -138,46 +140,45 @@ def tail_command(name: str, url: str, wanted: int, no_follow: bool, as_json: boo
     rtstate tail support-17 --log redis://localhost/0
     rtstate tail support-17 --log sqlite:///calls.db -n 1000000 --no-follow --json > call.jsonl
     """  # noqa: D301
-    begin, after, conversation = run(_before(opened(url), name, wanted))
+    summary, kept = run(_known(opened(url), name))
+    begin = max(summary.last - wanted, 0)
     if as_json:
-        for entry in entries(url, name, begin, follow=not no_follow):
+        for entry in entries(url, name, max(begin, summary.first - 1), follow=not no_follow):
             click.echo(recorded(entry).encode())
         return
-    events = (
-        (each.seq, each.raw, each.at) for each in _after(url, name, after, begin, conversation, not no_follow)
-    )
-    shown = ((each, True) for each in happenings(events, conversation))
+    conversation, after = _state_before(summary, kept, begin)
+    if after > begin:
+        kept_on = "" if summary.first > summary.last else f"; --json prints those from {summary.first:,} on"
+        click.echo(
+            f"rtstate: compacted: what events changed is known after {after:,} only{kept_on}", err=True
+        )
+    events = _after(begin, entries(url, name, after, follow=not no_follow), conversation)
+    shown = ((each, True) for each in happenings(events, conversation, max(begin, after) + 1))
     print_blocks(page_console(), log_lines(runs(shown, fold=no_follow)), at_once=1)
 
 
-async def _before(log: Log, name: str, wanted: int) -> tuple[int, int, Conversation]:
-    """Return after which event the last ones begin, and a state from which to go there, and its place."""
+async def _known(log: Log, name: str) -> tuple[Summary, Checkpoint | None]:
     async with log:
-        summary = await expect(log, name)
-        kept = await log.load(name)
-    begin = max(summary.last - wanted, summary.first - 1)
-    if kept is not None and kept.seq <= begin:
-        try:
-            return begin, kept.seq, Conversation.restore(kept.data)
-        except CheckpointError as error:
-            if summary.first > 1:
-                raise Refused(
-                    f"the checkpoint of {clean(name)!r} cannot be read, and the events before "
-                    f"{summary.first:,} are gone: {clean(error)}"
-                ) from None
-            click.echo(f"rtstate: its checkpoint cannot be read, so all events are: {clean(error)}", err=True)
-    return begin, 0, Conversation(history=0)
+        return await expect(log, name), await log.load(name)
+
+
+def _state_before(summary: Summary, kept: Checkpoint | None, begin: int) -> tuple[Conversation, int]:
+    """Return a state from which to go on to an event, and its place: later only where there is no other."""
+    if summary.first == 1 and kept is not None and kept.seq > begin:
+        kept = None
+    with errors_told():
+        return restored(summary.name, kept, summary.first, lambda: Conversation(history=0))
 
 
 def _after(
-    url: str, name: str, after: int, begin: int, conversation: Conversation, follow: bool
-) -> Iterator[Entry]:
-    """Yield the events after ``begin``; those between go into the conversation unseen."""
-    for entry in entries(url, name, after, follow=follow):
-        if entry.seq <= begin:
-            conversation.feed(entry.raw, entry.at)
+    begin: int, kept: Iterable[Entry], conversation: Conversation
+) -> Iterator[tuple[int, Raw, float | None]]:
+    """Yield the events after one; those before go into the state unseen."""
+    for each in kept:
+        if each.seq > begin:
+            yield each.seq, each.raw, each.at
         else:
-            yield entry
+            conversation.feed(each.raw, each.at)
 
 
 @click.command("compact", short_help="Checkpoint conversations, and drop the events before.")
@@ -199,10 +200,14 @@ def compact_command(names: Sequence[str], url: str, yes: bool) -> None:
     what = count(len(names), "conversation") if names else "all conversations"
     if not yes:
         click.confirm(f"Drop the events of {what} that a checkpoint holds?", abort=True, err=True)
-    run(_compact(log, names))
+    damaged = run(_compact(log, names))
+    if damaged:
+        raise Refused("; ".join(damaged))
 
 
-async def _compact(log: Log, names: Sequence[str]) -> None:
+async def _compact(log: Log, names: Sequence[str]) -> list[str]:
+    """Compact each; return of those that are damaged, what is wrong with them."""
+    damaged: list[str] = []
     async with log, Hub(log) as hub:
         for name in names:
             await expect(log, name)
@@ -210,16 +215,18 @@ async def _compact(log: Log, names: Sequence[str]) -> None:
         for name in names or [name async for name in log.names()]:
             try:
                 await hub.open(name)
+                await hub.close(name)
+                dropped += await log.trim(name)
+                done += 1
             except LeaseHeld as held:
                 click.echo(f"{clean(name)}: left alone, {clean(held.holder)} writes it", err=True)
-                continue
-            await hub.close(name)
-            dropped += await log.trim(name)
-            done += 1
+            except LogDamaged as error:
+                damaged.append(clean(error))
         click.echo(f"Compacted {count(done, 'conversation')}: {count(dropped, 'event')} dropped.")
         freed = await log.compact()
         if freed:
             click.echo(f"The file is smaller by {_size(freed)}.")
+    return damaged
 
 
 @click.command("delete", short_help="Delete conversations from a log.")
@@ -252,6 +259,6 @@ async def _delete(log: Log, names: Sequence[str]) -> list[str]:
                     click.echo(f"Deleted {clean(name)}.")
                 else:
                     left.append(f"there is no conversation {clean(name)!r}")
-            except LeaseHeld as held:
-                left.append(clean(held))
+            except (LeaseHeld, LogDamaged) as error:
+                left.append(clean(error))
     return left

@@ -114,19 +114,26 @@ def lines(name: str, *, bar: bool = True) -> Iterator[str]:
 
         yield from kept_lines(name)
         return
-    number = 0
+    for number, line in enumerate(raw_lines(name, bar=bar), 1):
+        try:
+            text = decoded(line, first=number == 1)
+        except UnicodeDecodeError:
+            raise Unusable(f"{named(name)} is not UTF-8 text (line {number:,})") from None
+        yield text
+
+
+def raw_lines(name: str, *, bar: bool = True) -> Iterator[bytes]:
+    """Yield the lines of a file, or of standard input for ``-``, as they are; otherwise as :func:`lines`."""
     try:
         with _opened(name) as (stream, size), _progress(size if bar else 0) as progress:
             done, shown = 0, _STEP
-            for number, line in enumerate(stream, 1):
-                yield _decoded(line, first=number == 1)
+            for line in stream:
+                yield line
                 if progress is not None:
                     done += len(line)
                     if done >= shown:
                         progress.update(progress.task_ids[0], completed=done)
                         shown = done + _STEP
-    except UnicodeDecodeError:
-        raise Unusable(f"{named(name)} is not UTF-8 text (line {number:,})") from None
     except OSError as error:
         raise Unusable(f"{named(name)} cannot be read: {error.strerror}") from None
 
@@ -167,7 +174,8 @@ def _progress(size: int) -> Generator[Progress | None, None, None]:
         yield progress
 
 
-def _decoded(line: bytes, *, first: bool) -> str:
+def decoded(line: bytes, *, first: bool) -> str:
+    """Return a line as text; raise UnicodeDecodeError for what is none."""
     try:
         return line.decode("utf-8-sig" if first else "utf-8")
     except UnicodeDecodeError as error:

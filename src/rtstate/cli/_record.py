@@ -21,7 +21,8 @@ from pydantic_core import from_json
 
 from rtstate.cli._layout import clean, count
 from rtstate.cli._logs import LOG, check_name, opened, run
-from rtstate.cli._reading import STANDARD_INPUT, Refused, Report, lines
+from rtstate.cli._reading import STANDARD_INPUT, Refused, Report, decoded, lines, named, raw_lines
+from rtstate.errors import LogError
 from rtstate.hub import Hub
 from rtstate.logs import Log
 from rtstate.logs._urls import shown
@@ -63,10 +64,18 @@ def record_command(name: str | None, url: str, no_times: bool) -> None:
 
 
 def _timed(no_times: bool) -> Iterator[_Event]:
-    for number, line in enumerate(lines(STANDARD_INPUT, bar=False), 1):
+    for number, line in enumerate(raw_lines(STANDARD_INPUT, bar=False), 1):
         if line.strip():
-            event, at = _unwrapped(line)
+            event, at = _unwrapped(_text(line, first=number == 1))
             yield number, event, at if at is not None or no_times else time.time()
+
+
+def _text(line: bytes, *, first: bool) -> str | bytes:
+    """Return a line as text; what is none as it is, for it may not come again."""
+    try:
+        return decoded(line, first=first)
+    except UnicodeDecodeError:
+        return line
 
 
 @click.command("import", short_help="Copy recordings into a log.")
@@ -89,14 +98,17 @@ def import_command(files: Sequence[str], url: str, name: str | None) -> None:
         check_name(log, each)
     if len(set(names)) < len(names):
         raise click.UsageError("two of these files have the same name: import them one by one, with --name")
-    taken = run(_import(log, dict(zip(names, files, strict=True))))
-    if taken:
-        raise Refused(f"left alone, for they are there already: {', '.join(map(clean, taken))}")
+    taken, empty = run(_import(log, dict(zip(names, files, strict=True))))
+    told = ("left alone, for they are there already", taken), ("there are no events in", empty)
+    if taken or empty:
+        raise Refused("; ".join(f"{what}: {', '.join(map(clean, which))}" for what, which in told if which))
 
 
-def _unwrapped(line: str) -> tuple[Raw, float | None]:
+def _unwrapped(line: str | bytes) -> tuple[Raw, float | None]:
     """Return the event of a line as it stands there, byte by byte, and its time where the line has one."""
     line = line.strip()
+    if isinstance(line, bytes):
+        return line, None
     event, at = unwrap(line)
     wrapper = _WRAPPER.match(line)
     if wrapper and isinstance(event, Mapping):
@@ -107,9 +119,10 @@ def _unwrapped(line: str) -> tuple[Raw, float | None]:
     return event, at
 
 
-async def _import(log: Log, files: dict[str, str]) -> list[str]:
-    """Copy each file; return the names that were taken."""
+async def _import(log: Log, files: dict[str, str]) -> tuple[list[str], list[str]]:
+    """Copy each file, or nothing of it; return the names that were taken, and the files without events."""
     taken: list[str] = []
+    empty: list[str] = []
     async with log:
         for name, file in files.items():
             if await log.summary(name) is not None:
@@ -118,9 +131,18 @@ async def _import(log: Log, files: dict[str, str]) -> list[str]:
             events = (
                 (number, *_unwrapped(line)) for number, line in enumerate(lines(file), 1) if line.strip()
             )
-            written = await _feed(log, name, events)
-            click.echo(f"{clean(name)}: {count(written, 'event')}")
-    return taken
+            try:
+                written = await _feed(log, name, events)
+            except BaseException:  # half of it would be in the way of another try
+                with suppress(LogError):
+                    async with Hub(log) as hub:
+                        await hub.delete(name)
+                raise
+            if written:
+                click.echo(f"{clean(name)}: {count(written, 'event')}")
+            else:
+                empty.append(named(file))
+    return taken, empty
 
 
 async def _record(log: Log, name: str, events: Iterator[_Event]) -> int:

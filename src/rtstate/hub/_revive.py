@@ -52,7 +52,7 @@ async def revive(log: Log, name: str, new: Callable[[], Conversation] = Conversa
     while True:
         summary = await log.summary(name)
         kept = await log.load(name)
-        conversation, saved = _restored(name, kept, summary.first if summary else 1, new)
+        conversation, saved = restored(name, kept, summary.first if summary else 1, new)
         seq, bulk = saved, bulk_of_checkpoint(kept.data, conversation) if kept else 0
         latest: Record | None = None
         with suppress(HistoryGone):  # it was trimmed meanwhile, so there is a newer checkpoint
@@ -65,7 +65,7 @@ async def revive(log: Log, name: str, new: Callable[[], Conversation] = Conversa
             return Revived(conversation, seq, saved, started, bulk, latest)
 
 
-def _restored(
+def restored(
     name: str, kept: Checkpoint | None, first: int, new: Callable[[], Conversation]
 ) -> tuple[Conversation, int]:
     """Return the conversation of a checkpoint; where that is damaged, the one before the first event."""
