@@ -171,7 +171,7 @@ KNOWN = {
             "_ordered",
             "_built",
         ),
-        "at",
+        *("at", "marked"),
     },
     Order: {
         *("_ids", "_ghosts", "_waiting", "_hangers", "floor"),

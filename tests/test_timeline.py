@@ -9,7 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtstate import Conversation, EventParseError, Timeline, coalesce, simulate
+from rtstate import (
+    Conversation,
+    EventParseError,
+    ItemTrace,
+    ResponseTrace,
+    Snapshot,
+    Timeline,
+    coalesce,
+    simulate,
+    timing,
+    transcript,
+    usage,
+)
+from rtstate.recording import lines_of
 from tests.helpers import added, delta, patched, sound, state, user
 from tests.test_costs import Work
 from tests.test_laws_changes import Streams, over_every_stream
@@ -22,12 +35,21 @@ def line(at: Any, event: Any) -> str:
     return json.dumps({"at": at, "event": event})
 
 
+def traces_of(snapshot: Snapshot) -> dict[str, ItemTrace | ResponseTrace]:
+    """When everything was, which no document tells."""
+    items = [*snapshot.items, *snapshot.unplaced]
+    return {
+        **{item.id: snapshot.item_trace(item.id) for item in items},
+        **{f"{each.id}, the response": snapshot.response_trace(each.id) for each in snapshot.responses},
+    }
+
+
 def assert_every_revision(lines: list[Any], interval: int, step: int = 1) -> Timeline:
     """What is found later is what the live conversation showed, byte for byte."""
     live = Conversation()
     shown = {0: live.snapshot()}
-    for each in lines:
-        live.feed(each)
+    for each, at in lines_of(lines):
+        live.feed(each, at)
         shown.setdefault(live.revision, live.snapshot())
     timeline = Timeline(lines, interval=interval)
     assert timeline.revision == len(shown) - 1
@@ -37,6 +59,7 @@ def assert_every_revision(lines: list[Any], interval: int, step: int = 1) -> Tim
         assert found.to_json() == shown[revision].to_json()
         assert [item.id for item in found.items] == list(shown[revision].order)
         assert found.unplaced == shown[revision].unplaced
+        assert traces_of(found) == traces_of(shown[revision])
     assert timeline.at(timeline.revision) == timeline.conversation.snapshot()
     return timeline
 
@@ -62,6 +85,29 @@ def test_some_revisions_of_any_stream(stream: Streams, data: st.DataObject) -> N
     lines = data.draw(stream)
     interval = data.draw(st.sampled_from((1, 2, 7, 100)))
     assert_every_revision(lines, interval, step=data.draw(st.integers(1, 9)) + len(lines) // 20)
+
+
+@pytest.mark.parametrize("interval", INTERVALS)
+def test_what_is_said_of_a_revision_is_what_was_said_then(interval: int) -> None:
+    """Turns and their times, who was billed, how long the user waited: not only the document is the same."""
+    lines, live = list(simulate.example().lines(timed=True)), Conversation()
+    timeline = Timeline(lines, interval=interval)
+    done = 0
+    for event, at in lines_of(lines):
+        if live.feed(event, at):
+            done += 1
+            now, then = live.snapshot(), timeline.at(live.revision)
+            for view in (transcript, timing, usage):
+                assert view(then) == view(now)
+    assert done == timeline.revision == 509
+
+
+def test_an_item_that_is_shown_late_was_begun_before() -> None:
+    """What is known of it from before the last kept snapshot belongs to it."""
+    began = {"type": "input_audio_buffer.speech_started", "item_id": "u9", "audio_start_ms": 100}
+    lines = [line(1, HI), line(2, began), *[line(3, delta("a"))] * 20, line(4, added(user("u9", text="Hm")))]
+    timeline = assert_every_revision(lines, 10)
+    assert timeline.at(timeline.revision).item_trace("u9").started_at == 2
 
 
 def test_a_kept_snapshot_is_the_live_one() -> None:

@@ -9,16 +9,18 @@ conversation of ten thousand items pays for the one that changed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from functools import partial
 from typing import Final
 
 import attrs
 
 from rtstate._model import Item, plain
+from rtstate._trace import ItemTrace, ResponseTrace
 from rtstate._types import Json
 from rtstate.document import (
     ROOTS,
+    Answered,
     OrderedItems,
     Placed,
     Snapshot,
@@ -33,15 +35,28 @@ from rtstate.patching import apply_patch
 _DIRECT: Final = ("add", "replace", "remove", "append")
 
 
+@attrs.frozen
+class Traces:
+    """When entities were, as it was known by then, and of which ones that has changed."""
+
+    item: Callable[[str], ItemTrace]
+    response: Callable[[str], ResponseTrace]
+    items: Collection[str] = ()
+    responses: Collection[str] = ()
+
+
 def patched(
-    snapshot: Snapshot, operations: Iterable[Mapping[str, Json]], *, trusted: bool = False
+    snapshot: Snapshot, operations: Iterable[Mapping[str, Json]], traces: Traces | None = None
 ) -> Snapshot:
     """Return the snapshot that operations make out of another, which stays as it was.
 
     Raises PatchError for an operation that does not fit, DocumentError where the outcome is no ``rtstate/1``
-    document. Cost: the entities the operations name, and where the order changes a look at all ids. That is
-    put off until somebody reads the order if the operations are ``trusted``, being a conversation's own.
+    document. With ``traces`` the operations are a conversation's own; without, what no document tells stays
+    as it was. Cost: the entities the operations name, and where the order changes a look at all ids, which is
+    put off until somebody reads the order if the operations are the conversation's own.
     """
+    trusted = traces is not None
+    traces = traces or Traces(snapshot.item_trace, snapshot.response_trace)
     operations = list(operations)
     touched = [_touched(operation) for operation in operations]
     if None in touched:
@@ -66,25 +81,35 @@ def patched(
     elif not trusted and len(items) < len(item_ids):
         _listed(snapshot, order.ids(), item_ids.keys(), items.keys())
     responses = {
-        each: (read_response(each, after["responses"][each]), snapshot.response_trace(each))
+        each: (read_response(each, after["responses"][each]), traces.response(each))
         for each in response_ids
         if each in after["responses"]
     }
+    placed = {each: _placed(snapshot, items, each, traces.item) for each in item_ids}
+    for each in traces.items:
+        if each not in placed and (entry := snapshot._items.get(each)):
+            placed[each] = (*entry[:2], traces.item(each))
+    answered: dict[str, Answered | None] = {each: responses.get(each) for each in response_ids}
+    for each in traces.responses:
+        if each not in answered and (answer := snapshot._responses.get(each)):
+            answered[each] = (answer[0], traces.response(each))
     return attrs.evolve(
         snapshot,
-        items=snapshot._items.with_ids({each: _placed(snapshot, items, each) for each in item_ids}),
-        responses=snapshot._responses.with_ids({each: responses.get(each) for each in response_ids}),
+        items=snapshot._items.with_ids(placed),
+        responses=snapshot._responses.with_ids(answered),
         order=order,
         **read_roots(after, names & set(ROOTS)),
     )
 
 
-def _placed(snapshot: Snapshot, items: Mapping[str, Item], item_id: str) -> Placed | None:
+def _placed(
+    snapshot: Snapshot, items: Mapping[str, Item], item_id: str, trace: Callable[[str], ItemTrace]
+) -> Placed | None:
     """Return an entry of the table; its sort key counts no more once the order has changed."""
     before = snapshot._items.get(item_id)
     if item_id not in items:
         return None
-    return items[item_id], before and before[1], snapshot.item_trace(item_id)
+    return items[item_id], before and before[1], trace(item_id)
 
 
 def _listed(snapshot: Snapshot, ids: tuple[str, ...], touched: Set[str], there: Set[str]) -> OrderedItems:

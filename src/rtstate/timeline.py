@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
+from functools import partial
 from math import isfinite
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from sortedcontainers import SortedDict
 
 from rtstate._change import Change
-from rtstate._patched import patched
+from rtstate._draft.work import ItemWork, ResponseWork
+from rtstate._patched import Traces, patched
+from rtstate._trace import NO_ITEM_TRACE, NO_RESPONSE_TRACE, ItemTrace, ResponseTrace
 from rtstate._types import AudioMode, Dialect
 from rtstate.conversation import Conversation
 from rtstate.document import Snapshot
@@ -19,6 +22,36 @@ from rtstate.update import coalesce
 from rtstate.wire import Raw
 
 INTERVAL: Final = 100
+
+Trace = TypeVar("Trace", ItemTrace, ResponseTrace)
+
+
+class _Was(Generic[Trace]):
+    """The traces of items, or of responses, at each revision: no document, and so no change, tells them."""
+
+    def __init__(self, unknown: Trace) -> None:
+        self._unknown: Trace = unknown
+        self._revisions: list[int] = []
+        self._ids: list[str] = []  # whose trace was another from each of these on
+        self._of: dict[str, tuple[list[int], list[Trace]]] = {}
+
+    def note(self, revision: int, entity_id: str, trace: Trace) -> None:
+        self._revisions.append(revision)
+        self._ids.append(entity_id)
+        revisions, traces = self._of.setdefault(entity_id, ([], []))
+        revisions.append(revision)
+        traces.append(trace)
+
+    def at(self, revision: int, entity_id: str) -> Trace:
+        """Return the trace that an entity had. Cost: O(log n) in how often it was another."""
+        revisions, traces = self._of.get(entity_id, ((), ()))
+        place = bisect_right(revisions, revision)
+        return traces[place - 1] if place else self._unknown
+
+    def noted(self, after: int, until: int) -> dict[str, None]:
+        """Return the ids of those whose trace has changed between two revisions. Cost: their number."""
+        ids = self._ids[bisect_right(self._revisions, after) : bisect_right(self._revisions, until)]
+        return dict.fromkeys(ids)
 
 
 class Timeline:
@@ -52,6 +85,9 @@ class Timeline:
         self._events: list[Change] = []
         self._changes: list[Change] = []  # the change to revision n is at n - 1
         self._kept: SortedDict[int, Snapshot] = SortedDict({0: self._conversation.snapshot()})
+        self._item_traces, self._response_traces = _Was(NO_ITEM_TRACE), _Was(NO_RESPONSE_TRACE)
+        self._marked: list[ItemWork | ResponseWork] = []
+        self._conversation._draft.marked = self._marked  # pyright: ignore[reportPrivateUsage]
         self._times: list[float] = []
         self._reached: list[int] = []  # the revision at each of these times
         for event, at in lines_of(lines):
@@ -63,6 +99,12 @@ class Timeline:
         self._events.append(change)
         if change:
             self._changes.append(change)
+            for node in self._marked:
+                if isinstance(node, ItemWork):
+                    self._item_traces.note(change.revision, node.id, node.trace)
+                else:
+                    self._response_traces.note(change.revision, node.id, node.trace)
+            self._marked.clear()
             if change.revision % self._interval == 0:
                 self._kept[change.revision] = self._conversation.snapshot()
         if at is not None and isfinite(at):
@@ -106,7 +148,13 @@ class Timeline:
         kept, snapshot = self._kept.peekitem(self._kept.bisect_right(revision) - 1)
         if kept == revision:
             return snapshot
-        return patched(snapshot, coalesce(self._changes[kept:revision]).patch(), trusted=True)
+        traces = Traces(
+            partial(self._item_traces.at, revision),
+            partial(self._response_traces.at, revision),
+            self._item_traces.noted(kept, revision),
+            self._response_traces.noted(kept, revision),
+        )
+        return patched(snapshot, coalesce(self._changes[kept:revision]).patch(), traces)
 
     def at_time(self, seconds: float) -> Snapshot:
         """Return the state at a moment, on the clock of the events' own ``at``.

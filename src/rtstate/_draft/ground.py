@@ -88,6 +88,8 @@ class Ground:
     _counters: dict[str, Any] = attrs.field(factory=lambda: model.plain(_ZEROS))
     _counted: bool = False
     """Since the totals were last frozen."""
+    marked: list[ItemWork | ResponseWork] | None = None
+    """Whose trace is another since this was emptied, where somebody wants to know."""
     _fresh: dict[Node, Any] = attrs.field(factory=dict[Any, Any])
     """Made anew by this event, and what the document has of it."""
     _snapshot: Snapshot | None = None

@@ -17,7 +17,6 @@ from rtstate._draft.work import NODES, ItemWork, Node, PartWork, ResponseWork
 from rtstate._growing import grown
 from rtstate._json import FrozenDict, same
 from rtstate._operations import ABSENT, RawOperation, RawOperations
-from rtstate._trace import ResponseTrace
 from rtstate._types import AnomalyKind, ItemId, Json, JsonPath, ResponseId
 
 _COUNTED: Final = ("invalid", "unknown", "impossible", "late")
@@ -103,7 +102,7 @@ class Writer(Ground):
         self.begin()
         slot = self._item_slots.setdefault(item_id, len(self._item_slots))
         item = self.items[item_id] = ItemWork(item_id, item_type, slot, self.session_number)
-        self.stamp(item, "started_at")
+        self.mark(item, started_at=self.at)
         self.open_items[item_id] = item
         self.renew(item)
         return item
@@ -120,7 +119,7 @@ class Writer(Ground):
         self.begin()
         slot = self._response_slots.setdefault(response_id, len(self._response_slots))
         response = self.responses[response_id] = ResponseWork(response_id, slot)
-        response.trace = ResponseTrace(self.at, model=self.answer_model)
+        self.mark(response, started_at=self.at, model=self.answer_model)
         self.running[response_id] = response
         self.renew(response)
         return response
@@ -141,6 +140,8 @@ class Writer(Ground):
         else:
             node.trace = attrs.evolve(node.trace, **fields)
             self._dirty_responses[node.slot] = node
+        if self.marked is not None:
+            self.marked.append(node)
 
     def begin(self) -> None:
         """Do what is due when an item or a response begins: nothing, on this floor."""
