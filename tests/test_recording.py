@@ -28,6 +28,8 @@ WRAPPED = {"at": 1.5, "event": EVENT}
         ({"at": True, "event": EVENT}, (EVENT, None)),
         ({"at": "noon", "event": EVENT}, (EVENT, None)),
         ({"at": 10**400, "event": EVENT}, (EVENT, None)),
+        ('{"at": 1e999, "event": {"type": "ping", "timestamp": 1}}', (EVENT, None)),
+        ({"at": float("nan"), "event": EVENT}, (EVENT, None)),
         ({"event": EVENT}, (EVENT, None)),
     ],
 )

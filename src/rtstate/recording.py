@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from math import isfinite
 from typing import Any, Final, cast
 
 from pydantic_core import from_json
@@ -48,10 +49,12 @@ def unwrap(line: Raw) -> tuple[Raw, float | None]:
 
 
 def _seconds(at: Any) -> float | None:
+    """Return a time, None for one that no clock shows."""
     try:
-        return float(at)
-    except OverflowError:  # an integer that no clock shows
+        seconds = float(at)
+    except OverflowError:
         return None
+    return seconds if isfinite(seconds) else None
 
 
 def replay(

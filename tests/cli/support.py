@@ -2,6 +2,7 @@
 
 import json
 import signal
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,3 +52,14 @@ def interruptible() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def listed(url: str) -> list[dict[str, object]]:
+    return [json.loads(line) for line in invoke("ls", "--log", url, "--json").stdout.splitlines()]
+
+
+def wait_for(holds: object, seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not holds():  # type: ignore[operator]
+        assert time.monotonic() < end
+        time.sleep(0.05)

@@ -24,7 +24,7 @@ def test_a_chance_that_comes_twice_is_not_taken(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_template_of_ones_own() -> None:
-    assert re.fullmatch(r"a/gpt-x/\w{4}", Names("a/{model}/{id}").new("gpt-x"))
+    assert re.fullmatch(r"a/gpt-x/\w{12}", Names("a/{model}/{id}").new("gpt-x"))
 
 
 @pytest.mark.parametrize("template", ["{when}", "a{", "}", "{}", "\n", "x" * 251, "{id:4}"])

@@ -32,6 +32,7 @@ WARNING: Final = "magenta"
 BAD: Final = "red"
 
 _GAP: Final = 2
+_LONGEST: Final = 1e12
 _NOTE_WIDTH: Final = 8
 _NARROW: Final = 48
 _NOT_JSON: Final = re.compile(r"^event: Invalid JSON: (.*) at line \d+ (column \d+)$")
@@ -61,13 +62,15 @@ def count(number: int, noun: str) -> str:
 def seconds(milliseconds: float) -> str:
     """Return a duration for people.
 
-    >>> seconds(4), seconds(1234), seconds(75_000)
-    ('4 ms', '1.2 s', '1:15 min')
+    >>> seconds(4), seconds(1234), seconds(75_000), seconds(1e309)
+    ('4 ms', '1.2 s', '1:15 min', 'over 30 years')
     """
     if milliseconds < 100:
         return f"{milliseconds:.0f} ms"
     if milliseconds < 60_000:
         return f"{milliseconds / 1000:.1f} s"
+    if milliseconds > _LONGEST:
+        return "over 30 years"
     minutes, rest = divmod(round(milliseconds / 1000), 60)
     return f"{minutes:,}:{rest:02} min"
 

@@ -78,7 +78,7 @@ def check_name(log: Log, name: str) -> None:
 
 def kept_lines(source: str) -> Iterator[str]:
     """Yield a conversation of a log, ``URL#NAME``, as the lines of a recording; raise Refused, Unusable."""
-    url, _, name = source.rpartition("#")
+    url, _, name = source.partition("#")  # the first one: a URL has its own as %23
     yield from map(recorded, entries(url, name))
 
 

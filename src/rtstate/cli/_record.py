@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import signal
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from platform import node
 from shlex import quote
@@ -21,7 +23,7 @@ from pydantic_core import from_json
 
 from rtstate.cli._layout import clean, count
 from rtstate.cli._logs import LOG, check_name, opened, run
-from rtstate.cli._reading import STANDARD_INPUT, Refused, Report, decoded, lines, named, raw_lines
+from rtstate.cli._reading import STANDARD_INPUT, Refused, Report, decoded, is_kept, lines, named, raw_lines
 from rtstate.errors import LogError
 from rtstate.hub import Hub
 from rtstate.logs import Log
@@ -31,6 +33,7 @@ from rtstate.wire import Raw
 
 _BATCH: Final = 500
 _WAITING: Final = 5_000
+_LAST: Final = 2.0
 _WRAPPER: Final = re.compile(r'\{\s*"at"\s*:[^,"{\[]*,\s*"event"\s*:\s*')
 _Event = tuple[int, Raw, float | None]
 """The number of its line, the event, and its time."""
@@ -46,6 +49,7 @@ def record_command(name: str | None, url: str, no_times: bool) -> None:
     They are kept as the conversation NAME, or under the time it begins; one that is there goes on. A line may
     be wrapped, {"at": seconds, "event": {...}}; others get the time at which they came. An event is safe in
     the log once a line after it can be read. What cannot be read is kept too, and named on standard error.
+    After Ctrl-C it takes what still comes within two seconds; a second one ends it at once.
 
     \b
     my-client | rtstate record support-17 --log sqlite:///calls.db
@@ -93,7 +97,7 @@ def import_command(files: Sequence[str], url: str, name: str | None) -> None:
     if name is not None and len(files) > 1:
         raise click.UsageError("--name is for one FILE")
     log = opened(url, create=True)
-    names = [name or (Path(file).stem if file != STANDARD_INPUT else "standard input") for file in files]
+    names = [name or _name_of(file) for file in files]
     for each in names:
         check_name(log, each)
     if len(set(names)) < len(names):
@@ -102,6 +106,13 @@ def import_command(files: Sequence[str], url: str, name: str | None) -> None:
     told = ("left alone, for they are there already", taken), ("there are no events in", empty)
     if taken or empty:
         raise Refused("; ".join(f"{what}: {', '.join(map(clean, which))}" for what, which in told if which))
+
+
+def _name_of(file: str) -> str:
+    """Return what a conversation is called where nobody says."""
+    if is_kept(file):
+        return file.partition("#")[2]
+    return Path(file).stem if file != STANDARD_INPUT else "standard input"
 
 
 def _unwrapped(line: str | bytes) -> tuple[Raw, float | None]:
@@ -132,7 +143,7 @@ async def _import(log: Log, files: dict[str, str]) -> tuple[list[str], list[str]
                 (number, *_unwrapped(line)) for number, line in enumerate(lines(file), 1) if line.strip()
             )
             try:
-                written = await _feed(log, name, events)
+                written = await _feed(log, name, _Reading(events))
             except BaseException:  # half of it would be in the way of another try
                 with suppress(LogError):
                     async with Hub(log) as hub:
@@ -146,13 +157,39 @@ async def _import(log: Log, files: dict[str, str]) -> tuple[list[str], list[str]
 
 
 async def _record(log: Log, name: str, events: Iterator[_Event]) -> int:
+    """Write events until there are no more; a first signal lets those that are on their way come in."""
     async with log:
-        return await _feed(log, name, events)
+        reading = _Reading(events)
+        with _on_signals(partial(reading.end_in, 0 if sys.stdin.isatty() else _LAST)):
+            return await _feed(log, name, reading)
 
 
-async def _feed(log: Log, name: str, events: Iterator[_Event]) -> int:
+@contextmanager
+def _on_signals(done: Callable[[], None]) -> Generator[None, None, None]:
+    """Do something else at the first interrupt or request to end; the next one ends the process."""
+    loop, signals = asyncio.get_running_loop(), (signal.SIGINT, signal.SIGTERM)
+
+    def leave() -> None:
+        for each in signals:
+            loop.remove_signal_handler(each)
+
+    def first() -> None:
+        leave()
+        done()
+
+    with suppress(NotImplementedError, RuntimeError, ValueError):  # no such signals, or not the main thread
+        for each in signals:
+            loop.add_signal_handler(each, first)
+    try:
+        yield
+    finally:
+        with suppress(NotImplementedError, RuntimeError, ValueError):
+            leave()
+
+
+async def _feed(log: Log, name: str, reading: _Reading) -> int:
     """Write events as they are read: those that came together, together. Return how many there were."""
-    report, reading, written = Report(), _Reading(events), 0
+    report, written = Report(), 0
     async with Hub(log, holder=f"rtstate, process {os.getpid()} on {node() or 'this host'}") as hub:
         while batch := await reading.some():
             changes = await hub.feed_all(name, [(event, at) for _, event, at in batch])
@@ -172,7 +209,7 @@ class _Reading:
     def __init__(self, events: Iterator[_Event]) -> None:
         self._loop, self._news = asyncio.get_running_loop(), asyncio.Event()
         self._room, self._came = Semaphore(_WAITING), deque[_Event]()
-        self._done = False
+        self._done = self._rung = False
         self._error: BaseException | None = None
         Thread(target=self._read, args=(events,), daemon=True).start()
 
@@ -189,10 +226,20 @@ class _Reading:
         self._room.release(len(some))
         return some
 
+    def end_in(self, seconds: float) -> None:
+        """Take what comes within some seconds, and no more."""
+        self._loop.call_later(seconds, self._end)
+
+    def _end(self) -> None:
+        self._done = True
+        self._news.set()
+
     def _read(self, events: Iterator[_Event]) -> None:
         try:
             for event in events:
                 self._room.acquire()
+                if self._done:
+                    return
                 self._came.append(event)
                 self._ring()
         except BaseException as error:
@@ -201,5 +248,12 @@ class _Reading:
         self._ring()
 
     def _ring(self) -> None:
-        with suppress(RuntimeError):  # the loop has ended, and nobody waits
-            self._loop.call_soon_threadsafe(self._news.set)
+        """Wake the loop, once until it has heard: a signal has no room where hundreds of calls wait there."""
+        if not self._rung:
+            self._rung = True
+            with suppress(RuntimeError):  # the loop has ended, and nobody waits
+                self._loop.call_soon_threadsafe(self._hear)
+
+    def _hear(self) -> None:
+        self._rung = False
+        self._news.set()

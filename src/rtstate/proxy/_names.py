@@ -13,6 +13,8 @@ from rtstate.logs import Log
 TEMPLATE: Final = "call-{time}-{id}"
 _FIELD: Final = re.compile(r"\{(\w*)\}")
 _FIELDS: Final = ("time", "id", "model")
+_BESIDE_A_TIME: Final = 4
+_ALONE: Final = 12  # of a billion calls no two are likely to get the same
 _LETTERS: Final = "abcdefghijkmnpqrstuvwxyz23456789"  # none that looks like another
 
 
@@ -26,15 +28,16 @@ def check_template(template: str) -> str:
     if wrong or "{" in (rest := _FIELD.sub("", template)) or "}" in rest:
         raise ValueError(f"a name is made of text, {{time}}, {{model}} and {{id}}, unlike {template!r:.80}")
     full = template if "{id}" in template else f"{template}-{{id}}"
-    Log.check_name(_filled(full, {"time": "0" * 15, "id": "0" * 4, "model": "m" * 80}))
+    Log.check_name(_filled(full, {"time": "0" * 15, "id": "0" * _ALONE, "model": "m" * 80}))
     return full
 
 
 class Names:
-    """Names for calls, no two the same: they sort by the second in which the call began."""
+    """Names for calls, no two the same: with the second in which each began, or with longer ids."""
 
     def __init__(self, template: str) -> None:
         self._template = check_template(template)
+        self._letters = _BESIDE_A_TIME if "{time}" in self._template else _ALONE
         self._second = ""
         self._given: set[str] = set()  # in this second
         self._random = SystemRandom()
@@ -45,7 +48,7 @@ class Names:
         if second != self._second:
             self._second, self._given = second, set()
         while True:
-            chance = "".join(self._random.choices(_LETTERS, k=4))
+            chance = "".join(self._random.choices(_LETTERS, k=self._letters))
             name = _filled(self._template, {"time": second, "id": chance, "model": model})
             if name not in self._given:
                 self._given.add(name)

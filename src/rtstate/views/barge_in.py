@@ -26,12 +26,12 @@ def truncate_event(
 
     ``played_ms`` counts from the start of the item's speech, ``item_id`` is the item that plays: the last one
     with audio in the order if it is not given. Give it, for as long as an answer has not spoken yet that is
-    the one before it, perhaps heard to its end (``played_ms=math.inf``). The mark is in whole milliseconds, and never beyond the audio
-    received. None where the server would refuse it or nothing would change: no such item in the conversation,
-    no audio seen, all of it played, or cut as short already. While an item is still being spoken there is
-    more to come, so it is cut even if all that came was played. Of speech in several parts this cuts the one
-    that plays, and :func:`interrupt_events` those after it as well. Raises ValueError if ``played_ms`` is no
-    number. Cost: O(n).
+    the one before it, perhaps heard to its end (``played_ms=math.inf``). The mark is in whole milliseconds,
+    and never beyond the audio received. None where the server would refuse it or nothing would change: no
+    such item in the conversation, no audio seen, all of it played, or cut as short already. While an item is
+    still being spoken there is more to come, so it is cut even if all that came was played. Of speech in
+    several parts this cuts the one that plays, and :func:`interrupt_events` those after it as well. Raises
+    ValueError if ``played_ms`` is no number. Cost: O(n).
 
     >>> import base64
     >>> from rtstate import Conversation
