@@ -2,14 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from rtstate import Snapshot
 from rtstate.errors import ConversationGone, LeaseHeld, LogUnavailable
 from rtstate.hub import Hub
 from rtstate.hub._pulse import Pulse
@@ -63,16 +64,23 @@ SILENT = pytest.mark.parametrize("was_silent", [stood_still, was_unheard])
 Silence = Callable[[Log, pytest.MonkeyPatch, Coroutine[Any, Any, None]], Awaitable[None]]
 
 
+@asynccontextmanager
+async def followed(url: str, revision: int) -> AsyncIterator[tuple[Log, Hub, asyncio.Task[Snapshot]]]:
+    """A hub that has written one event, and somebody who follows it there up to a revision."""
+    async with open_log(url) as log, Hub(log, lease=LEASE) as hub:
+        await hub.feed(CALL, numbered(0))
+        following = asyncio.create_task(until(hub.follow(CALL, 1000), revision, seconds=10))
+        await asyncio.sleep(0.05)
+        yield log, hub, following
+
+
 @SILENT
 @pytest.mark.parametrize("kind", KINDS)
 async def test_who_was_silent_asks_the_log_again(
     kind: str, was_silent: Silence, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with urls(kind, tmp_path) as url:
-        async with open_log(url) as log, Hub(log, lease=LEASE) as hub:
-            await hub.feed(CALL, numbered(0))
-            following = asyncio.create_task(until(hub.follow(CALL, 1000), 2, seconds=10))
-            await asyncio.sleep(0.05)
+        async with followed(url, 2) as (log, hub, following):
             await was_silent(log, monkeypatch, taking_over(url))
             assert numbers(await hub.snapshot(CALL)) == [0, 1]
             assert numbers(await following) == [0, 1]
@@ -91,10 +99,7 @@ async def test_who_was_silent_hears_that_a_conversation_was_deleted(
     kind: str, was_silent: Silence, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with urls(kind, tmp_path) as url:
-        async with open_log(url) as log, Hub(log, lease=LEASE) as hub:
-            await hub.feed(CALL, numbered(0))
-            following = asyncio.create_task(until(hub.follow(CALL, 1000), 99, seconds=10))
-            await asyncio.sleep(0.05)
+        async with followed(url, 99) as (log, hub, following):
             await was_silent(log, monkeypatch, deleting(url))
             with pytest.raises(ConversationGone):
                 await following

@@ -90,18 +90,14 @@ class Held(Copy):
 
     async def open(self) -> Snapshot:
         """Become the writer, and return the state."""
-        self._callers += 1  # from now on, and not only once its task runs: it may be let go of before
-        return await _to_its_end(self._open())
+        return await self._in_full(self._open())
 
     async def _open(self) -> Snapshot:
-        try:
-            async with self._called():
-                try:
-                    return (await self._as_writer()).snapshot()
-                finally:
-                    self.follow_on()
-        finally:
-            self._callers -= 1
+        async with self._called():
+            try:
+                return (await self._as_writer()).snapshot()
+            finally:
+                self.follow_on()
 
     async def read(self) -> Snapshot:
         """Return the state, with all that was in the log when this was called."""
@@ -119,23 +115,37 @@ class Held(Copy):
 
     async def delete(self) -> bool:
         """Delete it from the log, and tell whether it was there; nothing of it need be readable."""
-        self._callers += 1
-        return await _to_its_end(self._delete())
+        return await self._in_full(self._delete())
 
     async def _delete(self) -> bool:
-        try:
-            async with self._called():
-                await self._take_lease()
-                await self._stop_tailing()
-                try:
-                    there = await self._terms.log.delete(self.name)
-                except LogError:
-                    await self._give_back_unread()
-                    raise
-                self.gone()
-                return there
-        finally:
-            self._callers -= 1
+        async with self._called():
+            await self._take_lease()
+            await self._stop_tailing()
+            try:
+                there = await self._terms.log.delete(self.name)
+            except LogError:
+                await self._give_back_unread()
+                raise
+            self.gone()
+            return there
+
+    async def _in_full(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """Do something to its end for a caller, who counts from now on, not only once its task runs.
+
+        It may be let go of before that. Half of it would be nobody's, so it is done also when the caller is
+        cancelled.
+        """
+
+        async def counted() -> Result:
+            try:
+                return await work
+            finally:
+                self._callers -= 1
+
+        self._callers += 1
+        task = asyncio.create_task(counted())
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())  # the caller's, if there
+        return await asyncio.shield(task)
 
     async def let_go(self, *, also_in_use: bool = False) -> bool:
         """Checkpoint, give the lease back and drop the state, and tell whether that was done.
@@ -320,13 +330,6 @@ class _logged(suppress):  # noqa: N801  (as what it extends)
         if passed:
             _LOG.warning("%r: %s: %s", self._name, self._what, error)
         return passed
-
-
-async def _to_its_end(work: Coroutine[Any, Any, Result]) -> Result:
-    """Do something that is done also when its caller is cancelled: half of it would be nobody's."""
-    task = asyncio.create_task(work)
-    task.add_done_callback(lambda done: done.cancelled() or done.exception())  # the caller's, if it is there
-    return await asyncio.shield(task)
 
 
 def _settle(done: asyncio.Future[list[Change]], result: list[Change] | Exception) -> None:
