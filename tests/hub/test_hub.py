@@ -339,7 +339,7 @@ async def test_a_follower_that_was_overtaken_by_trimming_is_shown_the_rest(log: 
         await behind._stop_tailing()
         await feed(hub, EVENTS[50:400])
         await hub.close(CALL)
-        behind.follow_on()
+        behind.doubt()
         assert await following == expected(EVENTS[:400])
 
 

@@ -123,6 +123,28 @@ async def test_who_was_silent_and_was_not_missed_goes_on(kind: str, tmp_path: Pa
             assert numbers(await following) == numbers(await hub.snapshot(CALL)) == [*range(61)]
 
 
+async def test_what_is_written_while_the_hub_comes_to_is_applied_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It has followers, who are to keep up with the log from then on; its own event is in there."""
+    log = MemoryLog()
+    append = log.append
+
+    async def slow(*args: Any, **options: Any) -> None:
+        await append(*args, **options)
+        await asyncio.sleep(LEASE)  # and at some time in this it says that it lives
+
+    async with log, Hub(log, lease=LEASE) as hub:
+        await hub.feed(CALL, numbered(0))
+        following = asyncio.create_task(until(hub.follow(CALL, 1000), 4, seconds=10))
+        await asyncio.sleep(0)
+        monkeypatch.setattr(log, "append", slow)
+        for number in range(1, 4):
+            time.sleep(LEASE * 1.2)
+            assert (await hub.feed(CALL, numbered(number))).revision == number + 1
+        assert numbers(await following) == numbers(await hub.snapshot(CALL)) == [0, 1, 2, 3]
+
+
 async def test_a_hub_that_is_heard_asks_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its copy is all there is: a snapshot costs no question, and its followers read no log."""
     log, asked = MemoryLog(), 0

@@ -222,7 +222,7 @@ class Copy:
 
     # Following
 
-    def follow_on(self) -> None:
+    def _follow_on(self) -> None:
         """Follow the log, where somebody watches and another writes."""
         if self.followers and not self._leads and self._tailing is None and self.ended is None:
             self._tailing = asyncio.create_task(self._tail())

@@ -93,21 +93,15 @@ class Held(Copy):
         return await self._in_full(self._open())
 
     async def _open(self) -> Snapshot:
-        async with self._called():
-            try:
-                return (await self._as_writer()).snapshot()
-            finally:
-                self.follow_on()
+        async with self._alone(called=True):
+            return (await self._as_writer()).snapshot()
 
     async def read(self) -> Snapshot:
         """Return the state, with all that was in the log when this was called."""
-        async with self._called():
+        async with self._alone(called=True):
             if self._conversation is None or not self._leads:
-                try:
-                    await self._stop_tailing()
-                    await self._catch_up()
-                finally:
-                    self.follow_on()
+                await self._stop_tailing()
+                await self._catch_up()
             if not self._seq and self._lease is None and not self.followers:
                 self._conversation = None
                 raise ConversationGone(f"there is no conversation {self.name!r}")
@@ -118,7 +112,7 @@ class Held(Copy):
         return await self._in_full(self._delete())
 
     async def _delete(self) -> bool:
-        async with self._called():
+        async with self._alone(called=True):
             await self._take_lease()
             await self._stop_tailing()
             try:
@@ -152,7 +146,7 @@ class Held(Copy):
 
         It is not while events wait or somebody follows; ``also_in_use`` gives at least the lease back.
         """
-        async with self._lock:
+        async with self._alone():
             if self._in_use and not also_in_use:
                 return False
             if self._lease is not None:
@@ -162,7 +156,6 @@ class Held(Copy):
             self._sure = self._wrote = False
             await self._stop_tailing()
             if self._in_use and self.ended is None:  # asked last, for whoever came meanwhile counts on it
-                self.follow_on()
                 return False
             self._conversation = None
             return True
@@ -175,10 +168,15 @@ class Held(Copy):
     async def follow(self) -> None:
         """Count one more follower, and keep up with the log for it."""
         self.followers += 1
-        async with self._lock:
+        async with self._alone():
             if self._conversation is None:
+                await self._stop_tailing()
                 await self._catch_up()
-            self.follow_on()
+
+    def doubt(self) -> None:
+        """Follow the log, now that another may write; whoever is at it will see to that."""
+        if not self._lock.locked():
+            self._follow_on()
 
     def end(self, error: Exception) -> None:
         """End it: whoever follows or feeds it gets this error."""
@@ -186,16 +184,20 @@ class Held(Copy):
         self._room.set()
 
     @asynccontextmanager
-    async def _called(self) -> AsyncGenerator[None]:
-        """Take the lock for a caller, who counts while it waits."""
-        self._callers += 1
+    async def _alone(self, *, called: bool = False) -> AsyncGenerator[None]:
+        """Take the lock, so that nobody else reads or writes; a caller counts while it waits for that.
+
+        Who follows goes on once it is given back: what comes meanwhile is not to be applied twice.
+        """
+        self._callers += called
         try:
             await self._lock.acquire()
         finally:
-            self._callers -= 1
+            self._callers -= called
         try:
             yield
         finally:
+            self._follow_on()
             self._lock.release()
 
     async def unfollow(self) -> None:
@@ -211,7 +213,7 @@ class Held(Copy):
         batches: list[_Batch] = []
         try:
             while self._batches:
-                async with self._lock:
+                async with self._alone():
                     batches = self._take()
                     try:
                         changes = await self._write([record for batch in batches for record in batch.records])
@@ -221,7 +223,6 @@ class Held(Copy):
                     else:
                         for batch in batches:
                             _settle(batch.done, [next(changes) for _ in batch.records])
-                    self.follow_on()
                     self._backlog -= sum([batch.size for batch in batches])
                     self._room.set()
                     if self._seq - self._saved >= self._tail_length():

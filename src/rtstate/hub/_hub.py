@@ -301,7 +301,7 @@ class Hub:
     def _doubt(self) -> None:
         """Have all that is followed keep up with the log: another may write it now."""
         for held in self._held.values():
-            held.follow_on()
+            held.doubt()
 
     async def _tidy(self) -> None:
         """Let go of what nobody uses, and of more while there is too much."""
