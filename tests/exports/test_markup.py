@@ -28,7 +28,9 @@ from tests.helpers import (
     user,
 )
 
-GITHUB = MarkdownIt("gfm-like", {"linkify": False})
+GITHUB = MarkdownIt("gfm-like")
+assert GITHUB.linkify is not None
+GITHUB.linkify.set({"fuzzy_link": False})  # GitHub makes no links of hosts alone
 PLAIN = MarkdownIt("commonmark")
 CUT = (response_created(), spoken("Hi _there_, you."), sound(1400), truncated(audio_end_ms=700))
 TABLE: dict[str, tuple[tuple[Dict, ...], Dict, str]] = {
@@ -43,6 +45,11 @@ TABLE: dict[str, tuple[tuple[Dict, ...], Dict, str]] = {
         (added(user("u1", "I need:\n- one\n\n2. two")),),
         {},
         "**User:** I need:\\\n\\- one\\\n2\\. two\n",
+    ),
+    "addresses": (
+        (added(user("u1", "See www.a.example/x_y, (HTTPS://b.example) or me@c.example. And @all")),),
+        {},
+        "**User:** See `www.a.example/x_y`, (`HTTPS://b.example`) or `me@c.example`. And @all\n",
     ),
     "an image": ((added({**user("u1"), "content": [image()]}),), {}, "**User:** *(image)*\n"),
     "it was cut off": (CUT, {}, "**Assistant:** Hi *(interrupted)*\n"),
@@ -137,6 +144,10 @@ HOSTILE = st.lists(
                     "[a]: b",
                     "<a@b.c>",
                     "https://a.b",
+                    "//a.example",
+                    "www.a.b",
+                    "a@b.c",
+                    "mailto:$@b.c",
                 ),
                 *(
                     "**a**",
