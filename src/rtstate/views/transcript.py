@@ -125,8 +125,19 @@ class _Clock:
         return start, end
 
 
+def was_interrupted(snapshot: Snapshot, item: Item) -> bool:
+    """Tell whether a message was cut off, or cancelled before its end."""
+    return any(part.truncated for part in item.content) or was_cancelled(snapshot, item)
+
+
+def was_cancelled(snapshot: Snapshot, item: Item) -> bool:
+    """Tell whether a message was cancelled before its end."""
+    response = None if item.response_id is None else snapshot.response(item.response_id)
+    return item.status == INCOMPLETE and response is not None and response.status == "cancelled"
+
+
 def _status(snapshot: Snapshot, item: Item, text: str | None) -> TurnStatus:
-    if any(part.truncated for part in item.content) or _was_cancelled(snapshot, item):
+    if was_interrupted(snapshot, item):
         return "interrupted"
     transcriptions = [part.transcription.status for part in item.content if part.transcription]
     if "failed" in transcriptions:
@@ -139,11 +150,6 @@ def _status(snapshot: Snapshot, item: Item, text: str | None) -> TurnStatus:
 def _is_over(item: Item, part: Part) -> bool:
     """Tell whether a part that this library does not know, and cannot call final, has ended all the same."""
     return item.status != IN_PROGRESS and part.type is not None and part.type not in PART_TYPES
-
-
-def _was_cancelled(snapshot: Snapshot, item: Item) -> bool:
-    response = None if item.response_id is None else snapshot.response(item.response_id)
-    return item.status == INCOMPLETE and response is not None and response.status == "cancelled"
 
 
 def _text(parts: tuple[Part, ...]) -> str | None:
