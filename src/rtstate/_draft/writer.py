@@ -17,7 +17,7 @@ from rtstate._draft.work import NODES, ItemWork, Node, PartWork, ResponseWork
 from rtstate._growing import grown
 from rtstate._json import FrozenDict, same
 from rtstate._operations import ABSENT, RawOperation, RawOperations
-from rtstate._trace import ResponseTrace
+from rtstate._trace import ItemTrace, ResponseTrace
 from rtstate._types import AnomalyKind, ItemId, Json, JsonPath, ResponseId
 
 _COUNTED: Final = ("invalid", "unknown", "impossible", "late")
@@ -103,6 +103,8 @@ class Writer(Ground):
         self.begin()
         slot = self._item_slots.setdefault(item_id, len(self._item_slots))
         item = self.items[item_id] = ItemWork(item_id, item_type, slot, self.session_number)
+        if self.session_number:
+            item.trace = ItemTrace(session=self.session_number)
         self.stamp(item, "started_at")
         self.open_items[item_id] = item
         self.renew(item)
