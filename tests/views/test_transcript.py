@@ -157,6 +157,17 @@ STATUSES: dict[str, tuple[list[Event], tuple[Any, ...]]] = {
         [response_created(), spoken("Hi"), response_done(status="incomplete")],
         ("assistant", "Hi", "final"),
     ),
+    "an answer failed": (
+        [response_created(), spoken("Hi"), response_done(status="failed")],
+        ("assistant", "Hi", "final"),
+    ),
+    "the connection was lost within an answer": (
+        [
+            *(event("session.created", session={"id": "s1"}), response_created(), spoken("Hi")),
+            *(added(assistant()), event("session.created", session={"id": "s2"})),
+        ],
+        ("assistant", "Hi", "final"),
+    ),
     "it was typed": ([added(user("u1", "Hello"))], ("user", "Hello", "final")),
     "it has two parts": (
         [part_done(text_part("One."), index=0), part_done(text_part("Two."), index=1), response_done()],
@@ -195,6 +206,13 @@ def test_only_messages_with_something_to_say_are_turns() -> None:
     assert said(added(call()), added(output), empty, added(user("u1", "Hello"))) == [
         ("user", "Hello", "final")
     ]
+
+
+def test_what_was_translated_stands_beside_the_turns() -> None:
+    snapshot = state(event("session.output_transcript.delta", delta="Ho")).snapshot()
+    assert transcript(snapshot) == ()
+    assert snapshot.translation is not None
+    assert snapshot.translation.output_transcript == "Ho"
 
 
 def test_what_is_out_of_band_is_no_turn() -> None:

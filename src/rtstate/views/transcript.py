@@ -21,10 +21,14 @@ class Turn:
     ``text`` is what counts as said: of an interrupted answer what was heard, an estimate. ``heard`` and
     ``generated`` are both texts of a message that was cut off; of any other they are the text itself.
     ``status``: ``pending`` (nothing is known yet), ``partial`` (more may come), ``final``, ``failed`` (the
-    transcription did), ``interrupted`` (cut off, or cancelled before its end). ``start_ms`` and ``end_ms``
-    are on the session's audio clock, where voice activity detection told the user's; the model's follow from
-    the times of arrival, and its messages are played one after the other, until they were cut off or
-    cancelled. ``started_at`` and ``ended_at`` are those times, in the caller's seconds. None: unknown.
+    transcription did), ``interrupted`` (cut off, or cancelled before its end). An answer that stopped short
+    for another reason (the limit of tokens, an error, a lost connection) is ``final``: nothing more of it
+    comes, and its item is ``incomplete``.
+
+    ``start_ms`` and ``end_ms`` are on the session's audio clock, where voice activity detection told the
+    user's; the model's follow from the times of arrival, and its messages are played one after the other,
+    until they were cut off or cancelled. ``started_at`` and ``ended_at`` are those times, in the caller's
+    seconds. None: unknown.
     """
 
     role: str | None
@@ -43,7 +47,8 @@ def transcript(snapshot: Snapshot) -> tuple[Turn, ...]:
     """Return the messages of the default conversation as turns, first to last whatever order they came in.
 
     Messages without content that nothing more can come of are left out; calls, their outputs and MCP items
-    are no turns. Cost: O(n).
+    are no turns. A translation session has no messages and so no turns: what it said is in
+    ``snapshot.translation``. Cost: O(n).
 
     >>> from rtstate import replay, simulate
     >>> turn = transcript(replay(simulate.example().events).snapshot())[5]
