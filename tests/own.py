@@ -71,6 +71,7 @@ OWN: dict[str, tuple[str, ...]] = {
     ),
     "events": (_CLASSES,),
     "views": ("tests/views/test_usage.py",),
+    "views._placed": ("tests/views/test_transcript.py", "tests/views/test_timing.py"),
     "exports": ("tests/exports/test_common.py",),
     "exports._common": ("tests/exports/test_common.py", "tests/exports/test_chat.py"),
     "exports._people": tuple(f"tests/exports/test_{name}.py" for name in ("captions", "markup", "text")),

@@ -46,6 +46,7 @@ LADDER = [
     ["pure", "recording"],
     ["timeline"],
     # what a snapshot says, and the forms that others take it in
+    ["views._placed"],
     ["views.barge_in", "views.context", "views.tools", "views.transcript"],
     ["views.timing", "views.usage"],
     ["views"],

@@ -21,6 +21,7 @@ from tests.helpers import (
     speech_started,
     speech_stopped,
     spoken,
+    state,
     transcription,
     truncated,
     user,
@@ -94,6 +95,27 @@ def test_speech_has_its_times_on_both_clocks() -> None:
 
 def test_speech_that_is_only_committed_stopped_then() -> None:
     assert item(committed(), item_id="u1") == ItemTrace(started_at=1, speech_stopped_at=1)
+
+
+def test_an_item_belongs_to_the_session_it_came_in() -> None:
+    one, two = (event("session.created", session={"id": name}) for name in ("s1", "s2"))
+    events = [
+        added(user("u0", "Hi")),
+        one,
+        added(user("u1", "Hi")),
+        two,
+        added(user("u2", "Hi")),
+        committed("u1"),
+    ]
+    for conversation in (timed(*events), state(*events)):
+        snapshot = conversation.snapshot()
+        again = Conversation.restore(conversation.checkpoint()).snapshot()
+        reduced = reduce(snapshot, [added(user("u3", "Hi"))])
+        sessions = [reduced.item_trace(f"u{n}").session for n in range(4)]
+        assert sessions == [0, 0, 1, 1]
+        assert [again.item_trace(f"u{n}") for n in range(3)] == [
+            snapshot.item_trace(f"u{n}") for n in range(3)
+        ]
 
 
 def test_arguments_are_text() -> None:

@@ -26,7 +26,8 @@ class Transcribed:
 class ItemTrace:
     """When an item was: times of arrival (``…_at``, seconds), and on the session's audio clock (``…_ms``).
 
-    ``start_ms`` and ``end_ms`` are where voice activity detection heard the user begin and end.
+    ``start_ms`` and ``end_ms`` are where voice activity detection heard the user begin and end. ``session``
+    tells whose clock that is: sessions count from 0 on, and each begins its clock anew.
     """
 
     started_at: float | None = None
@@ -38,6 +39,7 @@ class ItemTrace:
     start_ms: float | None = None
     end_ms: float | None = None
     transcribed: tuple[Transcribed, ...] = ()
+    session: int = 0
 
 
 @attrs.frozen

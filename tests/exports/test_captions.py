@@ -21,6 +21,7 @@ from tests.helpers import (
     added,
     assistant,
     committed,
+    event,
     response_created,
     sound,
     speech_started,
@@ -38,8 +39,8 @@ Cue = tuple[str, str, str, str]
 
 def fed(*events: Timed) -> Snapshot:
     conversation = Conversation()
-    for at, event in events:
-        conversation.feed(event, at)
+    for at, each in events:
+        conversation.feed(each, at)
     return conversation.snapshot()
 
 
@@ -54,12 +55,17 @@ def said(item_id: str, text: str, start: Any, end: Any = ABSENT, at: float | Non
 
 
 def answer(text: str, at: float, ms: float, item_id: str = "a1") -> list[Timed]:
+    response_id = f"r_{item_id}"
     return [
-        (at, response_created()),
-        (at, sound(ms, item_id)),
-        (at, spoken(text, item_id)),
+        (at, response_created(response_id)),
+        (at, sound(ms, item_id, response_id=response_id)),
+        (at, spoken(text, item_id, response_id=response_id)),
         (at, added(assistant(item_id))),
     ]
+
+
+def opened(session_id: str) -> list[Timed]:
+    return [(None, event("session.created", session={"id": session_id}))]
 
 
 def cues(snapshot: Snapshot, **options: Any) -> list[Cue]:
@@ -158,7 +164,7 @@ TABLE: dict[str, tuple[list[Timed], list[Cue]]] = {
     ),
     "a new session, with times of arrival": (
         [*said("u1", "one", 60_000, 62_000, at=100), *said("u2", "two", 1000, 2000, at=130)],
-        [("00:01:00.000", "00:01:02.000", "User", "one"), ("00:01:30.000", "00:01:31.000", "User", "two")],
+        [("00:01:00.000", "00:01:02.000", "User", "one"), ("00:01:31.000", "00:01:32.000", "User", "two")],
     ),
     "a new session, by a clock that went back": (
         [*said("u1", "one", 60_000, 62_000, at=100), *said("u2", "two", 1000, 2000, at=50)],
@@ -171,12 +177,96 @@ TABLE: dict[str, tuple[list[Timed], list[Cue]]] = {
     "no audio clock": (
         [
             *answer("Hi.", 3, 600),
-            *said("u1", "Hello", ABSENT, ABSENT, at=4.5),
-            (6, transcription("delta", "u1")),
+            (4.5, speech_started("u1")),
+            *said("u1", "Hello", ABSENT, ABSENT, at=5.1),
         ],
         [
             ("00:00:00.000", "00:00:00.600", "Assistant", "Hi."),
-            ("00:00:01.500", "00:00:02.000", "User", "Hello"),
+            ("00:00:01.500", "00:00:02.100", "User", "Hello"),
+        ],
+    ),
+    "push to talk: the end alone is known, before it are the words": (
+        [
+            (3, added(user("u0", "typed"))),
+            (10, committed("u1")),
+            (10.1, transcription("completed", "u1", transcript="Hello, you two.")),
+            *answer("Hi.", 10.5, 600),
+        ],
+        [
+            ("00:00:06.000", "00:00:07.000", "User", "Hello, you two."),
+            ("00:00:07.500", "00:00:08.100", "Assistant", "Hi."),
+        ],
+    ),
+    "push to talk, first of all": (
+        [
+            (10, committed("u1")),
+            (10.1, transcription("completed", "u1", transcript="Hello, you two.")),
+            *answer("Hi.", 10.5, 600),
+        ],
+        [
+            ("00:00:00.000", "00:00:01.000", "User", "Hello, you two."),
+            ("00:00:01.500", "00:00:02.100", "Assistant", "Hi."),
+        ],
+    ),
+    "an end on the audio clock alone": (
+        [
+            (None, speech_started("u1")),
+            (None, speech_stopped("u1", ms=400)),
+            (None, committed("u1")),
+            (None, transcription("completed", "u1", transcript="Hello, you two.")),
+        ],
+        [("00:00:00.000", "00:00:00.500", "User", "Hello, you two.")],
+    ),
+    "one speaks at a time, however fast it comes": (
+        [*said("u1", "Hello", 0, 1000, at=10), *answer("One.", 11, 2000), *answer("Two.", 11.5, 800, "a2")],
+        [
+            ("00:00:00.000", "00:00:01.000", "User", "Hello"),
+            ("00:00:02.000", "00:00:04.000", "Assistant", "One."),
+            ("00:00:04.000", "00:00:04.800", "Assistant", "Two."),
+        ],
+    ),
+    "a reconnect, the user later on the new clock than on the old": (
+        [
+            *opened("s1"),
+            *said("u1", "one", 1000, 3000, at=3),
+            *opened("s2"),
+            *said("u2", "two", 5000, 7000, at=607),
+        ],
+        [("00:00:01.000", "00:00:03.000", "User", "one"), ("00:10:05.000", "00:10:07.000", "User", "two")],
+    ),
+    "the same without times of arrival": (
+        [*opened("s1"), *said("u1", "one", 1000, 3000), *opened("s2"), *said("u2", "two", 5000, 7000)],
+        [("00:00:01.000", "00:00:03.000", "User", "one"), ("00:00:08.000", "00:00:10.000", "User", "two")],
+    ),
+    "a reconnect, the model speaks first": (
+        [
+            *opened("s1"),
+            *said("u1", "one", 1000, 3000, at=3),
+            *answer("A", 4, 60_000),
+            *opened("s2"),
+            *answer("B", 11, 500, "a2"),
+            *said("u2", "two", 5000, 7000, at=17),
+        ],
+        [
+            ("00:00:01.000", "00:00:03.000", "User", "one"),
+            ("00:00:04.000", "00:01:04.000", "Assistant", "A"),
+            ("00:00:11.000", "00:00:11.500", "Assistant", "B"),
+            ("00:00:15.000", "00:00:17.000", "User", "two"),
+        ],
+    ),
+    "a reconnect to a session that tells no audio clock, and back": (
+        [
+            *opened("s1"),
+            *said("u1", "one", 1000, 3000, at=3),
+            *opened("s2"),
+            *answer("B", 11, 500, "a2"),
+            *opened("s3"),
+            *said("u3", "three", 1000, 2000, at=22),
+        ],
+        [
+            ("00:00:01.000", "00:00:03.000", "User", "one"),
+            ("00:00:11.000", "00:00:11.500", "Assistant", "B"),
+            ("00:00:21.000", "00:00:22.000", "User", "three"),
         ],
     ),
     "blank lines": (

@@ -28,6 +28,7 @@ from tests.helpers import (
     call,
     output_added,
     response_created,
+    response_done,
     spoken,
     state,
     text_part,
@@ -124,6 +125,15 @@ def test_a_truncated_message_was_interrupted() -> None:
     )
     [message] = livekit_chat_context(conversation.snapshot())["items"]
     assert (message["interrupted"], message["content"]) == (True, ["One"])
+
+
+@pytest.mark.parametrize(("status", "interrupted"), [("cancelled", True), ("completed", False)])
+def test_a_message_that_was_cancelled_was_interrupted(status: str, interrupted: bool) -> None:
+    conversation = state(
+        response_created(), added(assistant("a1")), spoken("One"), response_done(status=status)
+    )
+    [message] = livekit_chat_context(conversation.snapshot())["items"]
+    assert (message["interrupted"], message["content"]) == (interrupted, ["One"])
 
 
 def test_words_and_calls_of_one_answer_are_a_group() -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -28,7 +28,9 @@ from tests.helpers import (
     user,
 )
 
-GITHUB = MarkdownIt("gfm-like", {"linkify": False})
+GITHUB = MarkdownIt("gfm-like")
+assert GITHUB.linkify is not None
+GITHUB.linkify.set({"fuzzy_link": False})  # GitHub makes no links of hosts alone
 PLAIN = MarkdownIt("commonmark")
 CUT = (response_created(), spoken("Hi _there_, you."), sound(1400), truncated(audio_end_ms=700))
 TABLE: dict[str, tuple[tuple[Dict, ...], Dict, str]] = {
@@ -43,6 +45,11 @@ TABLE: dict[str, tuple[tuple[Dict, ...], Dict, str]] = {
         (added(user("u1", "I need:\n- one\n\n2. two")),),
         {},
         "**User:** I need:\\\n\\- one\\\n2\\. two\n",
+    ),
+    "addresses": (
+        (added(user("u1", "See www.a.example/x_y, (HTTPS://b.example) or me@c.example. And @all")),),
+        {},
+        "**User:** See `www.a.example/x_y`, (`HTTPS://b.example`) or `me@c.example`. And @all\n",
     ),
     "an image": ((added({**user("u1"), "content": [image()]}),), {}, "**User:** *(image)*\n"),
     "it was cut off": (CUT, {}, "**Assistant:** Hi *(interrupted)*\n"),
@@ -137,6 +144,10 @@ HOSTILE = st.lists(
                     "[a]: b",
                     "<a@b.c>",
                     "https://a.b",
+                    "//a.example",
+                    "www.a.b",
+                    "a@b.c",
+                    "mailto:$@b.c",
                 ),
                 *(
                     "**a**",
@@ -170,6 +181,7 @@ def test_nothing_that_was_said_is_markup(said: list[tuple[str, str]]) -> None:
 
 
 @given(HOSTILE, HOSTILE, HOSTILE)
+@example("\x1f", "", "")  # white space to Python, and shown all the same
 def test_nothing_that_was_cut_off_or_called_is_markup(heard: str, name: str, came: str) -> None:
     cut = [response_created(), spoken(heard or "a"), sound(1000), truncated(audio_end_ms=1)]
     called = [added({**call("f1", came), "name": name}), added(output(text=came))]

@@ -21,6 +21,7 @@ from tests.helpers import (
     call,
     committed,
     delta,
+    event,
     output_added,
     response_created,
     response_done,
@@ -38,8 +39,8 @@ Timed = tuple[float | None, Event]
 
 def measured(*events: Timed) -> Timing:
     conversation = Conversation()
-    for at, event in events:
-        conversation.feed(event, at)
+    for at, each in events:
+        conversation.feed(each, at)
     return timing(conversation.snapshot())
 
 
@@ -179,6 +180,21 @@ BARGE_INS: dict[str, tuple[list[Timed], tuple[Any, Any]]] = {
         ],
         (None, None),
     ),
+    "into an answer that was cancelled, and played no longer": (
+        [
+            (113.7, response_created("r2")),
+            (113.7, added(assistant("a2", response_id="r2"), after="a1")),
+            (113.7, sound(9000, "a2", response_id="r2")),
+            (114.2, response_done("r2", assistant("a2", status="incomplete"), status="cancelled")),
+            *speech(3, 114, 115, "a2"),
+        ],
+        (True, 0.2),
+    ),
+    "into the answer, of the session before": (
+        [(113, event("session.created", session={"id": name})) for name in ("s1", "s2")]
+        + speech(2, 113.2, 115, "a1"),
+        (None, None),
+    ),
     "without a beginning that anybody told": ([(113.2, committed("u2", after="a1"))], (None, None)),
     "at a time that nobody told": ([(None, event) for _, event in speech(2, 113.2, 115, "a1")], (None, None)),
 }
@@ -282,8 +298,8 @@ def test_a_recording_without_times_gives_none(recording: Path) -> None:
 
 def test_a_document_has_no_times() -> None:
     conversation = Conversation()
-    for at, event in ONE:
-        conversation.feed(event, at)
+    for at, each in ONE:
+        conversation.feed(each, at)
     result = timing(Snapshot.from_dict(conversation.snapshot().to_dict()))
     assert NO_TIMES in result.missing
     assert result.turns[0].first_audio is None
@@ -325,8 +341,8 @@ def test_adding_to_every_time_changes_no_duration(seed: int) -> None:
     results: list[Timing] = []
     for shift in (0.0, 1024.0):
         conversation = Conversation()
-        for at, event in simulate.session(seed, 5, simulate.DIALECTS[seed]).timed:
-            conversation.feed(event, at + shift)
+        for at, each in simulate.session(seed, 5, simulate.DIALECTS[seed]).timed:
+            conversation.feed(each, at + shift)
         results.append(timing(conversation.snapshot()))
     first, second = (result.to_dict() for result in results)
     for turn in (*first["turns"], *second["turns"]):

@@ -24,6 +24,7 @@ from tests.helpers import (
     deleted,
     delta,
     done,
+    event,
     output_added,
     part_done,
     response_created,
@@ -156,6 +157,17 @@ STATUSES: dict[str, tuple[list[Event], tuple[Any, ...]]] = {
         [response_created(), spoken("Hi"), response_done(status="incomplete")],
         ("assistant", "Hi", "final"),
     ),
+    "an answer failed": (
+        [response_created(), spoken("Hi"), response_done(status="failed")],
+        ("assistant", "Hi", "final"),
+    ),
+    "the connection was lost within an answer": (
+        [
+            *(event("session.created", session={"id": "s1"}), response_created(), spoken("Hi")),
+            *(added(assistant()), event("session.created", session={"id": "s2"})),
+        ],
+        ("assistant", "Hi", "final"),
+    ),
     "it was typed": ([added(user("u1", "Hello"))], ("user", "Hello", "final")),
     "it has two parts": (
         [part_done(text_part("One."), index=0), part_done(text_part("Two."), index=1), response_done()],
@@ -196,6 +208,13 @@ def test_only_messages_with_something_to_say_are_turns() -> None:
     ]
 
 
+def test_what_was_translated_stands_beside_the_turns() -> None:
+    snapshot = state(event("session.output_transcript.delta", delta="Ho")).snapshot()
+    assert transcript(snapshot) == ()
+    assert snapshot.translation is not None
+    assert snapshot.translation.output_transcript == "Ho"
+
+
 def test_what_is_out_of_band_is_no_turn() -> None:
     assert turns(response_created(conversation_id=None), spoken("aside")) == ()
 
@@ -231,7 +250,7 @@ def test_turns_have_times_on_both_clocks() -> None:
 
 def times(*events: tuple[float, Event]) -> dict[str, tuple[Any, Any]]:
     """When the turns were, by item, whatever their order."""
-    ids = dict.fromkeys(each["item_id"] for _, each in events)
+    ids = dict.fromkeys(each["item_id"] for _, each in events if "item_id" in each)
     placed = [(120.0, added({"id": item_id, "type": "message"})) for item_id in ids]
     return {turn.item_id: (turn.start_ms, turn.end_ms) for turn in timed(*events, *placed)}
 
@@ -253,10 +272,76 @@ def test_the_audio_clock_runs_while_nobody_speaks(
     assert times(*events)["a1"] == expected
 
 
-def test_messages_of_one_response_are_played_one_after_the_other() -> None:
-    told = [(111.0, sound(500, "a1")), (111.1, sound(700, "a2")), (111.2, sound(300, "a3", response_id="r2"))]
-    found = times(*HEARD_TO_9, *told)
-    assert [found["a1"], found["a2"], found["a3"]] == [(10_000, 10_500), (10_500, 11_200), (10_200, 10_500)]
+A1, A2 = sound(500, "a1"), sound(700, "a2", response_id="r2")
+QUEUES: dict[str, tuple[list[tuple[float, Event]], list[tuple[Any, Any]]]] = {
+    "of one response": (
+        [(111.0, A1), (111.1, sound(700, "a2"))],
+        [(10_000, 10_500), (10_500, 11_200)],
+    ),
+    "of two": ([(111.0, A1), (111.1, A2)], [(10_000, 10_500), (10_500, 11_200)]),
+    "after a pause": ([(111.0, A1), (112.0, A2)], [(10_000, 10_500), (11_000, 11_700)]),
+    "after a cut": (
+        [(111.0, A1), (111.3, truncated("a1", 200)), (111.1, A2)],
+        [(10_000, 10_200), (10_200, 10_900)],
+    ),
+    "after what was cancelled": (
+        [(111.0, A1), (111.2, response_done("r1", status="cancelled")), (111.1, A2)],
+        [(10_000, 10_200), (10_200, 10_900)],
+    ),
+    "after what was cancelled, and cut before": (
+        [
+            (111.0, A1),
+            (111.2, truncated("a1", 100)),
+            (111.3, response_done("r1", status="cancelled")),
+            (111.1, A2),
+        ],
+        [(10_000, 10_100), (10_100, 10_800)],
+    ),
+    "after what was cancelled when all of it had been played": (
+        [(111.0, A1), (112.0, response_done("r1", status="cancelled")), (111.1, A2)],
+        [(10_000, 10_500), (10_500, 11_200)],
+    ),
+    "cancelled before it was played": (
+        [(111.0, A1), (111.1, A2), (111.2, response_done("r2", status="cancelled"))],
+        [(10_000, 10_500), (10_500, 10_500)],
+    ),
+}
+
+
+@pytest.mark.parametrize(("events", "expected"), QUEUES.values(), ids=list(QUEUES))
+def test_messages_are_played_one_after_the_other(
+    events: list[tuple[float, Event]], expected: list[tuple[Any, Any]]
+) -> None:
+    found = times(*HEARD_TO_9, *events)
+    assert [found["a1"], found["a2"]] == expected
+
+
+def in_two_sessions(*second: tuple[float, Event]) -> dict[str, tuple[Any, Any]]:
+    """When the turns were, the first two of them in a session of their own."""
+    one, two = (event("session.created", session={"id": name}) for name in ("s1", "s2"))
+    first = [(110.0, committed("u1")), (111.0, sound(30_000, "a1")), (111.0, added(assistant("a1")))]
+    found = timed((100.0, one), *HEARD_TO_9, *first, (112.0, two), *second)
+    return {turn.item_id: (turn.start_ms, turn.end_ms) for turn in found}
+
+
+def test_a_new_session_has_a_clock_and_a_player_of_its_own() -> None:
+    greeting = [(113.0, A2), (113.0, added(assistant("a2")))]
+    heard = [(131.0, speech_started("u2", ms=20_000)), (132.0, speech_stopped("u2", ms=21_000))]
+    assert in_two_sessions(*greeting, *heard, (132.0, committed("u2"))) == {
+        "u1": (8000, 9000),
+        "a1": (10_000, 40_000),
+        "a2": (2000, 2700),
+        "u2": (20_000, 21_000),
+    }
+
+
+def test_where_a_session_has_no_audio_clock_no_turn_has_a_time_on_it() -> None:
+    found = in_two_sessions((113.0, A2), (113.0, added(assistant("a2"))), (114.0, committed("u2")))
+    assert [found["u2"], found["a2"]] == [(None, None), (None, None)]
+
+
+def test_of_what_was_only_committed_the_end_is_known() -> None:
+    assert times(*HEARD_TO_9, (114, committed("u2")))["u2"] == (None, 13_000)
 
 
 def test_what_nobody_told_is_unknown() -> None:

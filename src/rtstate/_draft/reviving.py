@@ -33,18 +33,23 @@ def revive(snapshot: Snapshot, dialect: Dialect, input_rate: Rate, output_rate: 
     rates = {each.id: output_rate(each.extra) for each in snapshot.responses}
     items = [item for item, *_ in snapshot._items]
     ordered = set(snapshot.order)
+    number = max([trace.session for _, _, trace in snapshot._items], default=0)
     saved = save(Draft("measure", dialect))
     saved.update(
         revision=snapshot.revision,
         conversation_id=snapshot.conversation_id,
         is_named=_is_named(snapshot),
         has_session=snapshot.session is not None,
+        session_number=number,
         input_bytes_per_second=heard,
         output_bytes_per_second=spoken,
         translation=plain(snapshot.translation),
         usage=snapshot.usage.to_dict(),
         items=[
-            _item(item, item.id in ordered, heard, rates.get(item.response_id or "") or spoken)
+            {
+                **_item(item, item.id in ordered, heard, rates.get(item.response_id or "") or spoken),
+                "session": number,
+            }
             for item in items
         ],
         responses=[_response(each, rates[each.id]) for each in snapshot.responses],

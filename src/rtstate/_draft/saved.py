@@ -78,6 +78,7 @@ class SavedTrace(TypedDict, total=False):
     ended_at: _Number
     start_ms: _Number
     end_ms: _Number
+    session: int
     transcribed: list[SavedTranscribed]
     model: str
 

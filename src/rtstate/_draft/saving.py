@@ -163,9 +163,13 @@ def _plain(value: Any) -> Json:
     if isinstance(value, model.Transcription):
         return value.to_dict()
     if isinstance(value, ItemTrace | ResponseTrace):
-        told = {field.name: getattr(value, field.name) for field in attrs.fields(type(value))}
-        told["transcribed"] = [attrs.asdict(each) for each in told.get("transcribed", ())]
-        return {name: each for name, each in told.items() if each not in (None, [])}
+        told = {
+            field.name: (getattr(value, field.name), field.default) for field in attrs.fields(type(value))
+        }
+        saved = {name: each for name, (each, default) in told.items() if each != default}
+        if "transcribed" in saved:
+            saved["transcribed"] = [attrs.asdict(each) for each in saved["transcribed"]]
+        return saved
     if isinstance(value, list):
         return [_saved(each) if isinstance(each, PartWork) else each for each in value]  # pyright: ignore[reportUnknownVariableType]
     return value

@@ -102,7 +102,7 @@ class Writer(Ground):
         self.begin()
         slot = self._item_slots.setdefault(item_id, len(self._item_slots))
         item = self.items[item_id] = ItemWork(item_id, item_type, slot, self.session_number)
-        self.mark(item, started_at=self.at)
+        self.mark(item, started_at=self.at, session=self.session_number)
         self.open_items[item_id] = item
         self.renew(item)
         return item

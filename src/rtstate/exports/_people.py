@@ -52,7 +52,7 @@ def one_line(text: str | None) -> str:
 def unheard(turn: Turn) -> str:
     """Return what was generated of a turn and not heard: the rest, or all where the two texts differ."""
     heard, generated = turn.text or "", turn.generated or ""
-    return generated.removeprefix(heard).strip()
+    return generated.removeprefix(heard)
 
 
 def remarks(snapshot: Snapshot, turn: Turn) -> list[str]:

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 from collections.abc import Iterable, Mapping
 from html import escape
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import attrs
 
 from rtstate._heard import CHARACTERS_PER_SECOND
+from rtstate._types import ItemId
 from rtstate.document import Snapshot
 from rtstate.exports._common import LeftOut, Reason
 from rtstate.exports._people import lines, speaker
-from rtstate.views.transcript import Turn, played_ms, transcript
+from rtstate.views._placed import Reading, Session, Span, sessions, spans
+from rtstate.views.transcript import Turn, transcript
 
 if TYPE_CHECKING:
     from webvtt import WebVTT
 
 _LATEST_MS: Final = 99 * 3_600_000
-"""Longer than any session, and the hours of SRT have two digits: what is beyond it is no time."""
+"""Longer than any call, and the hours of SRT have two digits: what is beyond it is no time."""
 _SHORTEST_MS: Final = 500
 _IDENTIFIER: Final = re.compile(r"[\w.:-]+", re.ASCII)
+_Time: TypeAlias = tuple[float, float]
+"""When a turn begins and ends."""
 _NO_MARKUP: Final = str.maketrans({"<": "‹", ">": "›", "{": "(", "}": ")"})
 """SRT has no escapes, and players read tags in ``<>`` and ``{}``."""
 
@@ -31,10 +36,11 @@ def webvtt(snapshot: Snapshot, *, speakers: Mapping[str, str] | None = None) -> 
     """Return the transcript as WebVTT, a turn a cue, each in the voice of its speaker: ``<v User>Hello``.
 
     Times are those of the session's audio clock, so they fit a recording of its input; where the server tells
-    none (xAI), those of arrival, from the first message on. A session that follows a reconnect goes on after
-    the one before it. Cues come by their beginnings, and overlap where two speak at once. A turn whose end is
-    unknown lasts as long as its words take to say, and none less than half a second. Of a turn that was cut
-    off it is what was heard. No turn is split: nobody told when its words were said.
+    none (xAI, push to talk), those of arrival, from the first message on. A session that follows a reconnect
+    goes on after the one before it. Cues come by their beginnings, and overlap where two speak at once. A
+    turn of which only the beginning or only the end is known lasts as long as its words take to say, and none
+    less than half a second. Of a turn that was cut off it is what was heard. No turn is split: nobody told
+    when its words were said.
 
     What has no time or no words is left out, and :func:`left_out_of_captions` lists it: what was typed, and,
     where events came without their times (``feed(event, at=…)``), all but the user's turns that voice
@@ -87,8 +93,8 @@ def left_out_of_captions(snapshot: Snapshot) -> tuple[LeftOut, ...]:
     (LeftOut(item_id='item_1', reason='no_time', content_index=None),)
     """
     found: list[LeftOut] = []
-    for turn in _turns(snapshot):
-        reason = _why_not(turn)
+    for turn, time in _timed(snapshot):
+        reason = _why_not(turn, time)
         if reason is not None:
             found.append(LeftOut(turn.item_id, reason))
     return tuple(found)
@@ -103,86 +109,86 @@ class _Cue:
     turn: Turn
 
 
-def _why_not(turn: Turn) -> Reason | None:
+def _why_not(turn: Turn, time: _Time | None) -> Reason | None:
     """Return why a turn is no cue; None if it is one."""
     if lines(turn.text):
-        return None if _has_time(turn) else "no_time"
+        return "no_time" if time is None else None
     if turn.text is None:
         return "no_transcript"
     return "unheard" if turn.status == "interrupted" and lines(turn.generated) else "empty"
 
 
-def _has_time(turn: Turn) -> bool:
-    return turn.start_ms is not None and 0 <= turn.start_ms <= _LATEST_MS
-
-
-def _turns(snapshot: Snapshot) -> tuple[Turn, ...]:
-    """Return the turns of a transcript, by the times of arrival where no audio clock is known."""
-    turns = transcript(snapshot)
-    times = [turn.started_at for turn in turns if turn.started_at is not None]
-    if not times or any(turn.start_ms is not None for turn in turns):
-        return turns
-    return tuple([_by_arrival(snapshot, turn, min(times)) for turn in turns])
-
-
-def _by_arrival(snapshot: Snapshot, turn: Turn, begun: float) -> Turn:
-    item, trace = snapshot.item(turn.item_id), snapshot.item_trace(turn.item_id)
-    if item is not None and trace.first_audio_at is not None:
-        start = (trace.first_audio_at - begun) * 1000
-        return attrs.evolve(turn, start_ms=start, end_ms=start + played_ms(item))
-    if trace.started_at is not None and trace.speech_stopped_at is not None:
-        start, end = (trace.started_at - begun) * 1000, (trace.speech_stopped_at - begun) * 1000
-        return attrs.evolve(turn, start_ms=start, end_ms=end)
-    return turn
-
-
 def _cues(snapshot: Snapshot) -> list[_Cue]:
     """Return the cues of all sessions on one clock, by their beginnings."""
-    clock = _OneClock()
-    timed = [(turn, *clock.read(turn)) for turn in _turns(snapshot) if _has_time(turn)]
-    cues = [_Cue(begins, ends, turn) for turn, begins, ends in timed if lines(turn.text)]
+    cues = [
+        _Cue(round(time[0]), round(time[1]), turn)
+        for turn, time in _timed(snapshot)
+        if time is not None and lines(turn.text)
+    ]
     return sorted(cues, key=lambda cue: cue.start_ms)
 
 
-class _OneClock:
-    """One clock for several sessions: the audio clock of each begins at 0.
+def _timed(snapshot: Snapshot) -> list[tuple[Turn, _Time | None]]:
+    """Return the turns, and when each begins and ends on one clock for all sessions; None: unknown."""
+    turns = {turn.item_id: turn for turn in transcript(snapshot)}
+    times: dict[ItemId, _Time | None] = {}
+    clock = _OneClock()
+    for session in sessions(snapshot):
+        told: dict[ItemId, _Time] = {}
+        for item_id, span in spans(snapshot, session):
+            time = _whole(turns[item_id], span, session) if item_id in turns else None
+            if time is not None:
+                told[item_id] = time
+        clock.begin(session, [start for start, _ in told.values()])
+        times.update({item_id: clock.read(time) for item_id, time in told.items()})
+    return [(turn, times.get(item_id)) for item_id, turn in turns.items()]
 
-    A new session shows by the user, who speaks earlier than before. Its clock began when the times of arrival
-    say, and where there are none directly after the last turn of the session before.
+
+def _whole(turn: Turn, span: Span, session: Session) -> _Time | None:
+    """Return when a turn begins and ends; where one of them is unknown, by the length of its words."""
+    start, end = span
+    length = len(turn.text or "") * 1000 // CHARACTERS_PER_SECOND
+    if start is None:
+        if end is None:
+            return None
+        start = end - max(length, _SHORTEST_MS)
+        if session.is_audio and start < 0 <= end:
+            start = 0
+    elif end is None or not start <= end <= start + _LATEST_MS:
+        end = start + length
+    return start, max(end, start + _SHORTEST_MS)
+
+
+class _OneClock:
+    """One clock for several sessions, which each have their own.
+
+    That of a new session began when the times of arrival say, and where there are none directly after the
+    last turn of the session before.
     """
 
     def __init__(self) -> None:
-        self._shift_ms = 0
-        self._last: Turn | None = None
-        self._end_ms = 0
+        self._shift_ms: float = 0
+        self._last: Reading | None = None
+        self._end_ms: float = 0
 
-    def read(self, turn: Turn) -> tuple[int, int]:
-        """Return when a turn begins and ends."""
-        start = turn.start_ms or 0
-        if turn.role == "user":
-            if self._last is not None and start < (self._last.start_ms or 0):
-                self._shift_ms = self._begun(turn, self._last)
-            self._last = turn
-        begins = round(start) + self._shift_ms
-        ends = begins + max(_length(turn), _SHORTEST_MS)
+    def begin(self, session: Session, starts: list[float]) -> None:
+        """Set where a session stands; ``starts`` are when its turns began."""
+        zero = 0 if session.is_audio else min([*starts, *(each.ms for each in session.readings)], default=0)
+        self._shift_ms = self._end_ms - zero
+        if session.readings:
+            first, last = session.readings[0], session.readings[-1]
+            passed = math.nan if self._last is None else (first.at - self._last.at) * 1000
+            if self._last is not None and 0 <= passed <= _LATEST_MS:
+                self._shift_ms = self._last.ms + passed - first.ms
+            self._last = Reading(last.ms + self._shift_ms, last.at)
+
+    def read(self, time: _Time) -> _Time | None:
+        """Return when a turn begins and ends on the one clock; None where that is no time."""
+        begins, ends = time[0] + self._shift_ms, time[1] + self._shift_ms
+        if not 0 <= begins <= _LATEST_MS:
+            return None
         self._end_ms = max(self._end_ms, ends)
         return begins, ends
-
-    def _begun(self, turn: Turn, last: Turn) -> int:
-        """Return where the clock of a new session begins on this one."""
-        if turn.started_at is not None and last.started_at is not None:
-            passed = (turn.started_at - last.started_at) * 1000
-            if 0 <= passed <= _LATEST_MS:
-                return round((last.start_ms or 0) + self._shift_ms + passed - (turn.start_ms or 0))
-        return self._end_ms
-
-
-def _length(turn: Turn) -> int:
-    """Return how long a turn is, by its words where its end is not known."""
-    start, end = turn.start_ms or 0, turn.end_ms
-    if end is not None and start < end <= 2 * _LATEST_MS:
-        return round(end - start)
-    return len(turn.text or "") * 1000 // CHARACTERS_PER_SECOND
 
 
 def _file(told: Iterable[tuple[_Cue, str, str | None]]) -> WebVTT:

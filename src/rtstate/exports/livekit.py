@@ -5,16 +5,17 @@ from __future__ import annotations
 from rtstate._types import Json
 from rtstate.document import Snapshot
 from rtstate.exports._common import Call, Entry, Message, answers_together, entries
+from rtstate.views.transcript import was_interrupted
 
 
 def livekit_chat_context(snapshot: Snapshot) -> dict[str, Json]:
     """Return the conversation as what ``ChatContext.from_dict`` of LiveKit Agents reads.
 
-    Items keep their ids. Spoken parts are their transcripts; of what was cut off only what was heard, and the
-    message is ``interrupted``. Calls made at once share a ``group_id``, with the words before them. MCP calls
-    become function calls; MCP listings and approvals have no form there and are left out, and so is what
-    ``rtstate.exports.left_out`` lists. Times are not in it, so LiveKit takes the time of reading. Cost: O(n),
-    and the texts' lengths.
+    Items keep their ids. Spoken parts are their transcripts; of what was cut off only what was heard. A
+    message is ``interrupted`` where its turn in ``rtstate.transcript`` is. Calls made at once share a
+    ``group_id``, with the words before them. MCP calls become function calls; MCP listings and approvals have
+    no form there and are left out, and so is what ``rtstate.exports.left_out`` lists. Times are not in it, so
+    LiveKit takes the time of reading. Cost: O(n), and the texts' lengths.
 
     >>> import rtstate
     >>> conversation = rtstate.Conversation()
@@ -28,7 +29,7 @@ def livekit_chat_context(snapshot: Snapshot) -> dict[str, Json]:
     before: Entry | None = None
     for entry in entries(snapshot):
         if isinstance(entry, Message):
-            items.append(_message(entry))
+            items.append(_message(entry, interrupted=was_interrupted(snapshot, entry.item)))
         elif isinstance(entry, list):
             together = answers_together(before, entry)
             group = items[-1]["id"] if together else entry[0].item.id
@@ -38,7 +39,7 @@ def livekit_chat_context(snapshot: Snapshot) -> dict[str, Json]:
     return {"items": items}
 
 
-def _message(message: Message) -> dict[str, Json]:
+def _message(message: Message, *, interrupted: bool) -> dict[str, Json]:
     content = [
         each
         if isinstance(each, str)
@@ -55,7 +56,7 @@ def _message(message: Message) -> dict[str, Json]:
         "type": "message",
         "role": message.role,
         "content": content,
-        "interrupted": any(part.truncated is not None for part in message.item.content),
+        "interrupted": interrupted,
     }
 
 

@@ -19,6 +19,9 @@ _INLINE: Final = re.compile(
     """,
     re.VERBOSE,
 )
+_WORD: Final = re.compile(r"[^\s`]+|`")
+_ADDRESS: Final = re.compile(r"//|www\.|.@.", re.IGNORECASE)
+_AROUND: Final = ".,;:!?()[]{}<>\"'*_~|"
 _AT_START: Final = re.compile(r"\A(?:(?=[#+=:-])|(\d+)(?=[.)]))")
 """A heading, an item of a list, the line under a heading or a row of a table, as its line begins."""
 
@@ -35,7 +38,8 @@ def markdown(
 
     The options are those of :func:`plain_text`. What nobody heard is struck through (``~~``, of GitHub
     Flavored Markdown), calls and their outputs are code, remarks are in italics. Whatever was said is text:
-    it is escaped, and its line breaks are hard ones. Cost: O(n), and the texts' lengths.
+    it is escaped, its line breaks are hard ones, and the addresses in it, of pages or of people, are code:
+    GitHub links them even where they are escaped. Cost: O(n), and the texts' lengths.
 
     >>> from rtstate import replay, simulate
     >>> snapshot = replay(simulate.example().events).snapshot()
@@ -78,11 +82,22 @@ def _text(text: str | None) -> str:
 
 
 def _inline(text: str) -> str:
-    r"""Return a text on one line with what Markdown would read in it escaped.
+    r"""Return a text on one line with what Markdown would read in it escaped, and its addresses as code.
 
-    >>> _inline("2 * 3 < 7, snake_case, _so_")
-    '2 \\* 3 \\< 7, snake_case, \\_so\\_'
+    >>> _inline("2 * 3 < 7, snake_case, _so_ (at www.example.com)")
+    '2 \\* 3 \\< 7, snake_case, \\_so\\_ (at `www.example.com`)'
     """
+    return _WORD.sub(lambda word: _word(word[0]), text)
+
+
+def _word(word: str) -> str:
+    """Return a word: an address in it is code, without the punctuation around it."""
+    address = word.strip(_AROUND) if _ADDRESS.search(word) else ""
+    before, _, after = word.partition(address) if address else (word, "", "")
+    return _escaped(before) + (_code(address) if address else "") + _escaped(after)
+
+
+def _escaped(text: str) -> str:
     return _INLINE.sub(r"\\\g<0>", text)
 
 

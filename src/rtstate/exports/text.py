@@ -32,7 +32,8 @@ def plain_text(
     each began, by the session's audio clock, where that is known. A turn that goes on on another line is
     indented there, so that no words can pass for a turn, and remarks stand in square brackets:
     ``[interrupted]``, ``[pending]``, ``[partial]``, ``[transcription failed]``, ``[no transcript]``,
-    ``[no words]``, ``[image]``. Cost: O(n), and the texts' lengths.
+    ``[no words]``, ``[image]``. A translation session has no turns: ``snapshot.translation`` has its texts.
+    Cost: O(n), and the texts' lengths.
 
     >>> from rtstate import replay, simulate
     >>> snapshot = replay(simulate.example().events).snapshot()
@@ -59,7 +60,8 @@ def transcript_json(snapshot: Snapshot) -> dict[str, Json]:
     ``{"format": "rtstate.transcript/1", "conversation_id": …, "revision": …, "turns": […]}``. A turn has the
     fields of :class:`rtstate.Turn`, all of them always, null where something is unknown: ``item_id``,
     ``role``, ``status``, ``text`` (what was heard), ``generated``, ``start_ms``, ``end_ms``, ``started_at``,
-    ``ended_at``. Cost: O(n), and the texts' lengths.
+    ``ended_at``. A translation session has none: ``snapshot.translation`` has its texts. Cost: O(n), and the
+    texts' lengths.
 
     >>> import rtstate
     >>> conversation = rtstate.Conversation()

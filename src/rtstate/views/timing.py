@@ -14,6 +14,7 @@ from rtstate._model import Item
 from rtstate._trace import ItemTrace
 from rtstate._types import ItemId, Json
 from rtstate.document import Snapshot
+from rtstate.views._placed import Player, has_begin, stopped_at
 from rtstate.views.transcript import transcript
 
 NO_SPEECH: Final = "the user has not spoken"
@@ -60,8 +61,9 @@ class TurnTiming:
     - ``interrupted``: the answer was cut off, or cancelled before its end.
     - ``barged_in``: the user began to speak before the assistant was through; ``overlap``: for how long both
       were to be heard, until the assistant was through or cut off. Both are estimates: speech is taken to be
-      played from when its first audio arrived, without a pause, one message after the other. None where the
-      user's beginning, or the assistant's last speech before it, has no time or no length.
+      played from when its first audio arrived, without a pause, one message after the other, until it was cut
+      off or cancelled. None where the user's beginning, or the assistant's last speech before it in the same
+      session, has no time or no length.
     """
 
     item_id: ItemId
@@ -138,6 +140,7 @@ class _Message:
     item: Item
     trace: ItemTrace
     interrupted: bool
+    stopped_at: float
 
     @property
     def is_users(self) -> bool:
@@ -164,7 +167,9 @@ def _messages(snapshot: Snapshot) -> list[_Message]:
     for turn in transcript(snapshot):
         item = snapshot.item(turn.item_id)
         assert item is not None, "a turn is one of its items"
-        messages.append(_Message(item, snapshot.item_trace(item.id), turn.status == "interrupted"))
+        trace = snapshot.item_trace(item.id)
+        interrupted = turn.status == "interrupted"
+        messages.append(_Message(item, trace, interrupted, stopped_at(snapshot, item, trace)))
     return messages
 
 
@@ -180,7 +185,7 @@ def _turns(messages: list[_Message]) -> Iterator[TurnTiming]:
 
 def _turn(user: _Message, answer: list[_Message], played: _Played | None) -> TurnTiming:
     trace = user.trace
-    began = trace.started_at if _has_begin(trace) else None
+    began = trace.started_at if has_begin(trace) else None
     barged_in, overlap = None, None
     if played is not None and began is not None:
         barged_in, overlap = began < played.generated, _exact(max(0.0, played.heard - began))
@@ -211,27 +216,25 @@ def _played(messages: list[_Message]) -> list[_Played | None]:
     """Return, for each message, when the assistant's speech before it had been played; None: unknown."""
     ends: list[_Played | None] = []
     last: _Played | None = None
+    player, session = Player(), 0
     for each in messages:
+        if each.trace.session != session:  # what the one before it had still to say is not played now
+            player, last, session = Player(), None, each.trace.session
         ends.append(last)
         if not each.is_users and each.is_spoken:
             began, heard, generated = each.trace.first_audio_at, each.heard_ms, each.generated_ms
             if began is None or heard is None or generated is None:
-                last = None
+                player, last = Player(), None
             else:
-                begins = began if last is None else max(began, last.heard)
-                last = _Played(begins + heard / 1000, begins + generated / 1000)
+                begins, ends_at = player.play(began, heard / 1000, each.stopped_at)
+                last = _Played(ends_at, begins + generated / 1000)
     return ends
-
-
-def _has_begin(trace: ItemTrace) -> bool:
-    """Tell whether the beginning of speech was told: what is only committed has its end alone."""
-    return trace.start_ms is not None or trace.started_at != trace.speech_stopped_at
 
 
 def _speech(trace: ItemTrace) -> float | None:
     if trace.start_ms is not None and trace.end_ms is not None:
         return _in_seconds(trace.end_ms - trace.start_ms) if trace.end_ms >= trace.start_ms else None
-    if not _has_begin(trace):
+    if not has_begin(trace):
         return None
     return _since(trace.started_at, [trace.speech_stopped_at])
 
