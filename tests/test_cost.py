@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import warnings
@@ -118,6 +119,19 @@ def test_images_and_what_is_cached_of_them() -> None:
 def test_rates_are_numbers_or_texts_and_exact(rate: Any) -> None:
     assert Rates(input_text=rate) == Rates(input_text=Decimal(4))
     assert Rates(input_text=0.1).input_text == Decimal("0.1")
+
+
+@pytest.mark.parametrize(
+    "rate", ["1,5", "abc", "", float("nan"), float("inf"), -1, "-0.01", Decimal("sNaN"), ()]
+)
+def test_what_is_no_rate_is_refused(rate: Any) -> None:
+    with pytest.raises(ValueError, match=f"a rate is a number, 0 or more, not {re.escape(repr(rate))}"):
+        Rates(input_text=rate)
+
+
+def test_nothing_but_usage_and_snapshots_has_a_cost() -> None:
+    with pytest.raises(TypeError, match=r"expected a snapshot, not Conversation: pass conversation.snapshot"):
+        cost(Conversation(), PRICER)  # type: ignore[arg-type]
 
 
 # What has no price, and why

@@ -102,7 +102,7 @@ def cost(
     >>> f"${spent.responses:.4f}", spent.unpriced, spent.entries[-1].unpriced
     ('$0.0953', 5, 'no rates for model gpt-4o-transcribe')
     """
-    used = usage(used) if isinstance(used, Snapshot) else used
+    used = used if isinstance(used, Usage) else usage(used)
     ask = GenaiPricer() if pricer is None else pricer
     priced: list[PricedEntry] = []
     for entry in used.entries:
@@ -145,7 +145,16 @@ def _written(price: Decimal | None) -> str | None:
 
 
 def _rate(value: Decimal | float | str | None) -> Decimal | None:
-    return None if value is None else Decimal(str(value))
+    """Return a rate as a Decimal; raise ValueError for what is none: no number, no end, less than nothing."""
+    if value is None:
+        return None
+    try:
+        rate = Decimal(str(value))
+    except ArithmeticError:  # InvalidOperation, which is no ValueError
+        rate = Decimal("NaN")
+    if not (rate.is_finite() and rate >= 0):
+        raise ValueError(f"a rate is a number, 0 or more, not {value!r}")
+    return rate
 
 
 @attrs.frozen
@@ -153,7 +162,8 @@ class Rates:
     """What a model costs: per million tokens, or ``per_minute`` where it is billed by duration.
 
     Numbers and texts do as well as Decimals. None: the model has no such rate, and an entry that would need
-    it is unpriced; but a cached rate that is None is that of uncached tokens.
+    it is unpriced; but a cached rate that is None is that of uncached tokens. Raises ValueError for what is
+    no number, and for numbers below 0.
 
     >>> Rates(input_text=4, cached_text="0.40").cached_text
     Decimal('0.40')

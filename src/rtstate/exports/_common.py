@@ -15,7 +15,7 @@ import attrs
 from rtstate._json import thaw
 from rtstate._model import PART_TYPES, Item, Part
 from rtstate._types import ItemId, Json
-from rtstate.document import Snapshot
+from rtstate.document import Snapshot, expect_snapshot
 from rtstate.views.tools import first_answers, first_outputs
 
 Reason: TypeAlias = Literal[
@@ -157,6 +157,7 @@ class _Reading:
     """One walk over the conversation, first to last."""
 
     def __init__(self, snapshot: Snapshot, *, waiting: bool = False) -> None:
+        expect_snapshot(snapshot)
         items = snapshot.items
         self.entries: list[Entry] = []
         self.left_out: list[LeftOut] = []

@@ -17,7 +17,7 @@ import attrs
 
 from rtstate._model import Item, Part
 from rtstate._types import Json
-from rtstate.document import Snapshot
+from rtstate.document import Snapshot, expect_snapshot
 from rtstate.exports._common import DETAILS, Image, LeftOut, Reason, as_text, content_of
 from rtstate.views.context import CHARACTERS_PER_TOKEN, TOKENS_PER_IMAGE
 
@@ -94,6 +94,7 @@ def restore_plan(
     it goes: nothing older than what no longer fits. Raises ValueError for an unknown dialect and for a budget
     below 0, TypeError where ``keep`` is a text. Cost: the size of the conversation.
     """
+    expect_snapshot(snapshot)
     if dialect not in get_args(RestoreDialect):
         raise ValueError(f"dialect is one of {get_args(RestoreDialect)}, not {dialect!r}")
     if max_tokens is not None and max_tokens < 0:

@@ -12,7 +12,7 @@ import attrs
 from rtstate._model import PART_TYPES, Item, Part
 from rtstate._trace import ItemTrace
 from rtstate._types import IN_PROGRESS, INCOMPLETE
-from rtstate.document import Snapshot
+from rtstate.document import Snapshot, expect_snapshot
 
 TurnStatus: TypeAlias = Literal["pending", "partial", "final", "failed", "interrupted"]
 
@@ -53,6 +53,7 @@ def transcript(snapshot: Snapshot) -> tuple[Turn, ...]:
     >>> turn.status, turn.text, turn.generated[44:]
     ('interrupted', "Thank you, I've found it. Your lamp left our", ' warehouse on Friday')
     """
+    expect_snapshot(snapshot)
     clock = _Clock(filter(None, (_reading(snapshot.item_trace(item.id)) for item in snapshot.items)))
     return tuple([_turn(snapshot, item, clock) for item in snapshot.items if _is_turn(item)])
 
