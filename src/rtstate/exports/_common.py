@@ -16,6 +16,7 @@ from rtstate._json import thaw
 from rtstate._model import PART_TYPES, Item, Part
 from rtstate._types import ItemId, Json
 from rtstate.document import Snapshot, expect_snapshot
+from rtstate.exports._ids import function_name, id_for
 from rtstate.views.tools import first_answers, first_outputs
 
 Reason: TypeAlias = Literal[
@@ -105,6 +106,11 @@ class Call:
     output_id: ItemId
     error: str | None = None
 
+    def within(self, longest_id: int) -> Call:
+        """Return it with an id and a name that OpenAI's APIs take."""
+        call_id, name = id_for(self.call_id, "call", longest_id), function_name(self.name)
+        return attrs.evolve(self, call_id=call_id, name=name)
+
 
 @attrs.frozen
 class Approval:
@@ -144,6 +150,19 @@ def left_out(snapshot: Snapshot) -> tuple[LeftOut, ...]:
 def entries(snapshot: Snapshot, *, waiting: bool = False) -> list[Entry]:
     """Return what an export holds, in order. ``waiting``: also the calls that wait for their output."""
     return _Reading(snapshot, waiting=waiting).entries
+
+
+def calls_of(snapshot: Snapshot) -> tuple[list[Call], dict[ItemId, Reason]]:
+    """Return the function calls that have their outputs, in order, and why whole items are left out."""
+    reading = _Reading(snapshot)
+    calls = [
+        call
+        for entry in reading.entries
+        if isinstance(entry, list)
+        for call in entry
+        if call.item.type == "function_call"
+    ]
+    return calls, {each.item_id: each.reason for each in reading.left_out if each.content_index is None}
 
 
 def answers_together(message: Entry | None, calls: list[Call]) -> bool:
