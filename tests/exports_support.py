@@ -7,9 +7,12 @@ has to hold.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
+from string import ascii_letters, digits
 from typing import Any
 
 import pytest
@@ -52,6 +55,32 @@ def mcp(item_id: str, type_: str, **fields: Any) -> Dict:
 
 def mcp_call(item_id: str = "m1", **fields: Any) -> Dict:
     return mcp(item_id, "call", **{"name": "buy", "arguments": '{"n": 1}', "output": "bought", **fields})
+
+
+LONG_ID = "call-af8ed632-2074-4b5f-b719-7aa47250d3c6-0"
+"""A call_id as xAI gives them: 43 characters."""
+
+
+def called_within(longest: int) -> tuple[Snapshot, list[str]]:
+    """Calls with long and odd ids and names; which of them keep their id where so much is taken."""
+    ids = ["c" * 40, LONG_ID, "c" * 64, "c" * 65, "call.1"]
+    calls = [
+        {"id": f"f{at}", "type": "function_call", "call_id": each, "name": "files.read", "arguments": "{}"}
+        for at, each in enumerate(ids)
+    ]
+    answers = [output(f"o{at}", call_id=each) for at, each in enumerate(ids)]
+    snapshot = talk(*calls, *answers, mcp_call("mcp_" + "a" * 61, name="files.read " + "b" * 70))
+    return snapshot, [each for each in ids if len(each) <= longest and each != "call.1"]
+
+
+def assert_within(longest: int, kept: list[str], calls: list[Dict], answers: list[str]) -> None:
+    """Every call has an id and a name that are taken, an id of its own, and an output under the same."""
+    ids = [each["id"] for each in calls]
+    assert ids == answers
+    assert len(set(ids)) == len(ids)
+    assert all(re.fullmatch(f"[A-Za-z0-9_-]{{1,{longest}}}", each) for each in ids)
+    assert [each for each in ids if each in kept] == kept
+    assert {each["name"] for each in calls} <= {"files_read", ("files_read_" + "b" * 70)[:64]}
 
 
 def image(url: Any = "data:image/png;base64,iVBO", **fields: Any) -> Dict:
@@ -133,7 +162,16 @@ def _heard(part: Dict) -> str:
     return text if isinstance(text, str) and text.strip() else ""
 
 
-def answered(snapshot: Snapshot, *, mcp: bool = True, waiting: bool = False) -> dict[str, Any]:
+def short(call_id: str, longest: int) -> str:
+    """The id that a call goes by where ids may be so long."""
+    if 0 < len(call_id) <= longest and not set(call_id) - set(ascii_letters + digits + "_-"):
+        return call_id
+    return "call_" + sha256(call_id.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+
+
+def answered(
+    snapshot: Snapshot, *, mcp: bool = True, waiting: bool = False, longest: int | None = None
+) -> dict[str, Any]:
     """The output, or None, of every call that an export holds, by its id (an MCP call by its item's)."""
     document = snapshot.to_dict()
     items = [document["items"][item_id] for item_id in document["order"]]
@@ -151,7 +189,8 @@ def answered(snapshot: Snapshot, *, mcp: bool = True, waiting: bool = False) -> 
             if item["output"] is not None or error is not None:
                 error = error["message"] if isinstance(error, dict) and "message" in error else error
                 found[item["id"]] = _written(error if item["output"] is None else item["output"])
-    return {call_id: text for call_id, text in found.items() if waiting or text is not None}
+    found = {call_id: text for call_id, text in found.items() if waiting or text is not None}
+    return found if longest is None else {short(call_id, longest): text for call_id, text in found.items()}
 
 
 def _written(value: Any) -> str:

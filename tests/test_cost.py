@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import warnings
@@ -120,6 +121,19 @@ def test_rates_are_numbers_or_texts_and_exact(rate: Any) -> None:
     assert Rates(input_text=0.1).input_text == Decimal("0.1")
 
 
+@pytest.mark.parametrize(
+    "rate", ["1,5", "abc", "", float("nan"), float("inf"), -1, "-0.01", Decimal("sNaN"), ()]
+)
+def test_what_is_no_rate_is_refused(rate: Any) -> None:
+    with pytest.raises(ValueError, match=f"a rate is a number, 0 or more, not {re.escape(repr(rate))}"):
+        Rates(input_text=rate)
+
+
+def test_nothing_but_usage_and_snapshots_has_a_cost() -> None:
+    with pytest.raises(TypeError, match=r"expected a snapshot, not Conversation: pass conversation.snapshot"):
+        cost(Conversation(), PRICER)  # type: ignore[arg-type]
+
+
 # What has no price, and why
 
 
@@ -165,6 +179,63 @@ def test_what_cannot_be_priced_says_why(unpriced: UsageEntry, why: str) -> None:
 def test_a_modality_that_is_not_told_has_none_where_the_others_make_up_the_whole() -> None:
     told = without(without(GA, DETAILS, "image_tokens"), DETAILS, "cached_tokens_details", "audio_tokens")
     assert PRICER(entry(told)) == PRICER(entry(GA))
+
+
+def told(text: int, audio: int, cached: int | None, **split: int) -> Event:
+    """A usage of so much input, of which so much was cached, and of no output."""
+    details: Event = {"text_tokens": text, "audio_tokens": audio, "image_tokens": 0}
+    if cached is not None:
+        details |= {"cached_tokens": cached, "cached_tokens_details": split or None}
+    return {
+        "input_tokens": text + audio,
+        "output_tokens": 0,
+        DETAILS: details,
+        "output_token_details": {"text_tokens": 0, "audio_tokens": 0},
+    }
+
+
+NOTHING = {"total_tokens": 0, "input_tokens": 0, "output_tokens": 0}
+DEDUCED: dict[str, tuple[Event, Event]] = {
+    "nothing was used": (NOTHING, told(0, 0, 0)),
+    "no input, of which nothing was cached": (told(0, 0, None), told(0, 0, 0)),
+    "all input is text": (told(10, 0, 4), told(10, 0, 4, text_tokens=4)),
+    "all input is audio": (told(0, 10, 4), told(0, 10, 4, audio_tokens=4)),
+    "all input is cached": (told(7, 3, 10), told(7, 3, 10, text_tokens=7, audio_tokens=3)),
+    "all is cached, and part of it is told": (
+        told(7, 3, 10, text_tokens=7),
+        told(7, 3, 10, text_tokens=7, audio_tokens=3),
+    ),
+}
+RATED = Rates(4, 32, 5, "0.4", "0.8", "0.6", 16, 64)
+
+
+AMBIGUOUS: dict[str, tuple[Event, str]] = {
+    "either may be cached": (told(7, 3, 4), "cached tokens not split by modality"),
+    "more cached than there was text": (told(10, 0, 11), "more tokens cached than there were"),
+    "cached of no input": (told(0, 0, 4), "cached tokens not split by modality"),
+    "another modality than there is": (told(10, 0, 4, audio_tokens=2), "cached tokens not split by modality"),
+    "a split of its own": (told(10, 0, 4, text_tokens=1, audio_tokens=1), "cached tokens do not add up"),
+    "no cache told": (told(10, 0, None), "cached tokens not told"),
+}
+
+
+@pytest.mark.parametrize(("used", "why"), AMBIGUOUS.values(), ids=AMBIGUOUS)
+def test_what_can_be_several_splits_has_none(used: Event, why: str) -> None:
+    assert PRICER(entry(used)) == why
+
+
+@pytest.mark.parametrize(
+    "pricer", [TablePricer({"gpt-realtime": RATED}), GenaiPricer()], ids=["own", "genai"]
+)
+@pytest.mark.parametrize(("short", "whole"), DEDUCED.values(), ids=DEDUCED)
+def test_what_can_only_be_one_split_has_a_price(pricer: Any, short: Event, whole: Event) -> None:
+    price = pricer(entry(short, "gpt-realtime"))
+    assert price == pricer(entry(whole, "gpt-realtime"))
+    assert isinstance(price, Decimal)
+
+
+def test_what_was_cached_of_one_modality_by_hand() -> None:
+    assert PRICER(entry(told(10, 0, 4))) == (6 * 4 + 4 * Decimal("0.4")) / 10**6
 
 
 # The whole bill

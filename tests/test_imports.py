@@ -50,6 +50,7 @@ LADDER = [
     ["views.barge_in", "views.context", "views.tools", "views.transcript"],
     ["views.timing", "views.usage"],
     ["views"],
+    ["exports._ids"],
     ["exports._common"],
     ["exports._people", "exports.audio"],
     ["exports.captions", "exports.markup", "exports.text"],

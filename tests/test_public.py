@@ -6,10 +6,13 @@ import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import rtstate
+from rtstate import exports
+from rtstate.views.context import context
 
 PUBLIC = [
     "Anomaly",
@@ -199,3 +202,22 @@ def test_typing_is_declared() -> None:
     from importlib.resources import files
 
     assert files("rtstate").joinpath("py.typed").is_file()
+
+
+VIEWS = [
+    *(rtstate.transcript, rtstate.tool_calls, rtstate.mcp_approvals, rtstate.mcp_tools, rtstate.usage),
+    *(rtstate.timing, context, exports.left_out, exports.left_out_of_captions, exports.transcript_json),
+    *(exports.chat_messages, exports.responses_input, exports.agents_items, exports.agui_messages),
+    *(exports.livekit_chat_context, exports.markdown, exports.plain_text, exports.webvtt, exports.srt),
+    *(exports.restore_events, exports.restore_plan),
+]
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_views_and_exports_take_snapshots(view: Any) -> None:
+    conversation = rtstate.Conversation()
+    view(conversation.snapshot())
+    with pytest.raises(TypeError, match=r"not Conversation: pass conversation\.snapshot\(\)$"):
+        view(conversation)
+    with pytest.raises(TypeError, match=r"not dict: see Snapshot\.from_dict\(\)$"):
+        view(conversation.snapshot().to_dict())

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rtstate import Conversation, EventParseError, replay, simulate
+from rtstate import Conversation, EventParseError, Timeline, replay, simulate
 from rtstate.recording import unwrap
 
 EVENT = {"type": "ping", "timestamp": 1}
@@ -60,6 +60,24 @@ def test_a_recording_that_keeps_its_times_last_is_read_all_the_same() -> None:
     event = {"type": "ping", "padding": "x" * 500}
     assert unwrap(json.dumps({"event": event, "at": 1.5})) == (event, 1.5)
     assert unwrap(json.dumps({"event": event, "at": 1.5}).encode()) == (event, 1.5)
+
+
+PINGS = ['{"type": "ping"}\n', '{"type": "ping"}\n']
+
+
+@pytest.mark.parametrize("marked", ["\ufeff", "\ufeff\n", "\ufeff \n"])
+@pytest.mark.parametrize("of", [str, str.encode, lambda line: bytearray(line.encode())])
+@pytest.mark.parametrize("read", [replay, Timeline])
+def test_a_byte_order_mark_is_no_part_of_the_first_line(marked: str, of: Any, read: Any) -> None:
+    lines = (marked + "".join(PINGS)).splitlines(keepends=True)
+    result = read([of(line) for line in lines])
+    if isinstance(result, Timeline):
+        result = result.conversation
+    assert (result.stats.noted, result.anomalies) == (2, ())
+
+
+def test_a_byte_order_mark_further_down_is_damage() -> None:
+    assert replay([PINGS[0], "\ufeff" + PINGS[1]]).stats.invalid == 1
 
 
 def test_a_replay_is_the_state_after_the_last_line() -> None:

@@ -63,7 +63,8 @@ class Following(RuleBasedStateMachine):
         if revision <= at:
             assert replica.apply(news) is False
         elif since != at:
-            with pytest.raises(RevisionGap, match=rf"revision {since} and the replica is at {at}: "):
+            what = ", so it has some of them: " if since < at else ": "
+            with pytest.raises(RevisionGap, match=rf"revision {since} and the replica is at {at}{what}apply"):
                 replica.apply(news)
         else:
             assert replica.apply(news) is True
@@ -210,7 +211,11 @@ def test_an_update_that_begins_before_it_stands_is_refused() -> None:
     changes = [conversation.feed(delta(chunk, "a2")) for chunk in "abc"]
     assert replica.apply(changes[0])
     before = replica.snapshot()
-    with pytest.raises(RevisionGap, match=f"go on from revision {at} and the replica is at {at + 1}"):
+    message = (
+        f"from revision {at} and the replica is at {at + 1}, so it has some of them: "
+        f"apply changes\\(since={at + 1}\\) instead"
+    )
+    with pytest.raises(RevisionGap, match=message):
         replica.apply(coalesce(changes))
     assert replica.snapshot() is before
     assert replica.apply(coalesce(conversation.changes(since=replica.revision)))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 import attrs
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 MODALITIES: Final = ("text", "audio", "image")
 MILLION: Final = Decimal(1_000_000)
+_CACHED: Final = tuple([f"cached_{modality}" for modality in MODALITIES])
+_Counts: TypeAlias = tuple[int | None, ...]
 
 
 class Pricer(Protocol):
@@ -102,7 +104,7 @@ def cost(
     >>> f"${spent.responses:.4f}", spent.unpriced, spent.entries[-1].unpriced
     ('$0.0953', 5, 'no rates for model gpt-4o-transcribe')
     """
-    used = usage(used) if isinstance(used, Snapshot) else used
+    used = used if isinstance(used, Usage) else usage(used)
     ask = GenaiPricer() if pricer is None else pricer
     priced: list[PricedEntry] = []
     for entry in used.entries:
@@ -145,7 +147,16 @@ def _written(price: Decimal | None) -> str | None:
 
 
 def _rate(value: Decimal | float | str | None) -> Decimal | None:
-    return None if value is None else Decimal(str(value))
+    """Return a rate as a Decimal; raise ValueError for what is none: no number, no end, less than nothing."""
+    if value is None:
+        return None
+    try:
+        rate = Decimal(str(value))
+    except ArithmeticError:  # InvalidOperation, which is no ValueError
+        rate = Decimal("NaN")
+    if not (rate.is_finite() and rate >= 0):
+        raise ValueError(f"a rate is a number, 0 or more, not {value!r}")
+    return rate
 
 
 @attrs.frozen
@@ -153,7 +164,8 @@ class Rates:
     """What a model costs: per million tokens, or ``per_minute`` where it is billed by duration.
 
     Numbers and texts do as well as Decimals. None: the model has no such rate, and an entry that would need
-    it is unpriced; but a cached rate that is None is that of uncached tokens.
+    it is unpriced; but a cached rate that is None is that of uncached tokens. Raises ValueError for what is
+    no number, and for numbers below 0.
 
     >>> Rates(input_text=4, cached_text="0.40").cached_text
     Decimal('0.40')
@@ -197,7 +209,11 @@ class TablePricer:
             if rates.per_minute is None:
                 return f"no rate per minute for model {entry.model}"
             return rates.per_minute * Decimal(str(entry.seconds)) / 60
-        return unsplit(entry, cache=rates.caches) or self._price(entry, rates)
+        try:
+            tokens = _split(entry, cache=rates.caches)
+        except _Unpriced as reason:
+            return str(reason)
+        return self._price(attrs.evolve(entry, tokens=tokens), rates)
 
     def _price(self, entry: UsageEntry, rates: Rates) -> Decimal | str:
         price = Decimal(0)
@@ -228,37 +244,71 @@ def unsplit(entry: UsageEntry, *, cache: bool = True) -> str:
     """Return why the tokens of an entry cannot be priced by modality and cache; empty where they can.
 
     A modality that a server does not tell has no tokens if the others make up the whole; if they do not,
-    nobody can say what the rest was. The output of a transcription is text, and as a rule there is no cache.
+    nobody can say what the rest was. Of a cache that is told as a whole the split is known where all of the
+    input was cached, or all of it is of one modality; of no input nothing is cached. The output of a
+    transcription is text, and as a rule there is no cache.
     """
+    try:
+        _split(entry, cache=cache)
+    except _Unpriced as reason:
+        return str(reason)
+    return ""
+
+
+class _Unpriced(Exception):  # noqa: N818  (what becomes of the entry)
+    """Say why an entry has no price."""
+
+
+def _split(entry: UsageEntry, *, cache: bool) -> Tokens:
+    """Return the tokens of an entry, split so that what is not told is nothing, or raise _Unpriced."""
     tokens, spoken = entry.tokens, entry.kind == "transcription"
     output = (tokens.output,) if spoken else (tokens.output_text, tokens.output_audio)
-    return (
-        _parts("input", "modality", tokens.input, *_input(tokens, "input"))
-        or _parts("output", "modality", tokens.output, *output)
-        or (_cache(tokens) if cache and not (spoken and tokens.cached is None) else "")
-    )
+    _add_up("input", tokens.input, *_input(tokens, "input"))
+    _add_up("output", tokens.output, *output)
+    if not cache or (spoken and tokens.cached is None):
+        return tokens
+    return _with_cache(tokens)
 
 
-def _cache(tokens: Tokens) -> str:
-    why = _parts("cached", "modality", tokens.cached, *_input(tokens, "cached"))
-    more = any(
-        (cached or 0) > (whole or 0)
-        for cached, whole in zip(_input(tokens, "cached"), _input(tokens, "input"), strict=True)
-    )
-    return why or ("more tokens cached than there were" if more else "")
+def _with_cache(tokens: Tokens) -> Tokens:
+    if tokens.cached is None and tokens.input == 0:
+        tokens = attrs.evolve(tokens, cached=0)
+    whole, told = _input(tokens, "input"), _input(tokens, "cached")
+    deduced = _deduced(tokens.cached, whole, told)
+    if deduced is None:
+        _add_up("cached", tokens.cached, *told)
+    else:
+        told = deduced
+        tokens = attrs.evolve(tokens, **dict(zip(_CACHED, told, strict=True)))
+    if any((cached or 0) > (count or 0) for cached, count in zip(told, whole, strict=True)):
+        raise _Unpriced("more tokens cached than there were")
+    return tokens
 
 
-def _input(tokens: Tokens, name: str) -> tuple[int | None, ...]:
+def _deduced(cached: int | None, whole: _Counts, told: _Counts) -> tuple[int, ...] | None:
+    """Return the only split that a cache can have, where it is not told and there is but one."""
+    if cached is None or sum(count or 0 for count in told) == cached:
+        return None
+    if cached == sum(count or 0 for count in whole):
+        split = tuple([count or 0 for count in whole])
+    elif len(list(filter(None, whole))) == 1:
+        split = tuple([cached if count else 0 for count in whole])
+    else:
+        return None
+    fits = all(count in (None, found) for count, found in zip(told, split, strict=True))
+    return split if fits else None
+
+
+def _input(tokens: Tokens, name: str) -> _Counts:
     return tuple([getattr(tokens, f"{name}_{modality}") for modality in MODALITIES])
 
 
-def _parts(name: str, by: str, whole: int | None, *parts: int | None) -> str:
+def _add_up(name: str, whole: int | None, *parts: int | None) -> None:
     if whole is None:
-        return f"{name} tokens not told"
+        raise _Unpriced(f"{name} tokens not told")
     if sum(part or 0 for part in parts) != whole:
         known = all(part is not None for part in parts[:2])
-        return f"{name} tokens do not add up" if known else f"{name} tokens not split by {by}"
-    return ""
+        raise _Unpriced(f"{name} tokens do not add up" if known else f"{name} tokens not split by modality")
 
 
 # The prices of genai-prices
@@ -306,7 +356,10 @@ class GenaiPricer:
             return "no model known"
         try:
             rates = self._rates(entry.model)
-            return self._refused(entry, rates) or self._calculated(self._used(entry), entry.model).total_price
+            used = self._used(self._priceable(entry, entry.model, rates))
+            return self._calculated(used, entry.model).total_price
+        except _Unpriced as reason:
+            return str(reason)
         except LookupError:
             whose = f" of {self._provider}" if self._provider else ""
             return f"no price known for model {entry.model}{whose}"
@@ -318,13 +371,18 @@ class GenaiPricer:
         found = self._calculated(self._library.Usage(), model).model_price
         return {name for name, rate in vars(found).items() if rate is not None}
 
-    def _refused(self, entry: UsageEntry, rates: set[str]) -> str:
-        """Return why a price would be wrong: of what it has no rate for, genai-prices counts nothing."""
+    def _priceable(self, entry: UsageEntry, model: str, rates: set[str]) -> UsageEntry:
+        """Return an entry as it can be priced; raise where that would be wrong.
+
+        Of what it has no rate for, genai-prices counts nothing.
+        """
         unit, what = ("hours", "duration") if entry.seconds is not None else ("mtok", "tokens")
         if {name.rpartition("_")[2] for name in rates} & {"hours", "mtok"} != {unit}:  # not its searches
-            return f"model {entry.model} is not priced by {what} alone"
+            raise _Unpriced(f"model {model} is not priced by {what} alone")
+        if entry.seconds is not None:
+            return entry
         cache = any(name.startswith("cache_") for name in rates)
-        return "" if entry.seconds is not None else unsplit(entry, cache=cache)
+        return attrs.evolve(entry, tokens=_split(entry, cache=cache))
 
     def _calculated(self, used: genai_prices.Usage, model: str) -> PriceCalculation:
         return self._library.calc_price(

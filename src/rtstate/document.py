@@ -96,6 +96,13 @@ class OrderedItems:
         return self._ids
 
 
+def expect_snapshot(given: Any) -> None:
+    """Raise TypeError for what is no snapshot, and say where there is one."""
+    if not isinstance(given, Snapshot):
+        where = "see Snapshot.from_dict()" if isinstance(given, Mapping) else "pass conversation.snapshot()"
+        raise TypeError(f"expected a snapshot, not {type(given).__name__}: {where}")
+
+
 def sorted_ids(items: Table[Placed]) -> Iterator[str]:
     """Yield the ids of the items that have a sort key, in its order."""
     placed = [(label, item.id) for item, label, _ in items if label is not None]

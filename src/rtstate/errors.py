@@ -66,7 +66,7 @@ class PatchError(RtstateError, ValueError):
 
 
 class RevisionGap(RtstateError, LookupError):  # noqa: N818  (as HistoryGone)
-    """Raise when changes do not go on from where a replica stands: fetch those between, or seed it anew."""
+    """Raise when changes do not go on from where a replica stands: fetch those that do, or seed it anew."""
 
 
 class HistoryGone(RtstateError, LookupError):  # noqa: N818  (the contract's name)

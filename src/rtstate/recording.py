@@ -19,6 +19,7 @@ from rtstate.wire import Raw
 _WRAPPED: Final = re.compile(r'"event"\s*:\s*{')
 _HEAD: Final = 300  # how far into a line the event of a wrapped one begins
 _WRAPPED_BYTES: Final = re.compile(_WRAPPED.pattern.encode())
+_MARK: Final = "\ufeff"  # what some editors put before the first line
 
 
 def unwrap(line: Raw) -> tuple[Raw, float | None]:
@@ -68,7 +69,8 @@ def replay(
     """Return the conversation that a recording leads to.
 
     ``lines`` are events (JSON text, bytes or mappings), or wrapped as ``{"at": seconds, "event": {...}}``; an
-    open file does. Empty lines are passed over. The options are those of :class:`rtstate.Conversation`.
+    open file does. Empty lines and a byte order mark are passed over. The options are those of
+    :class:`rtstate.Conversation`.
 
     >>> replay(['{"type": "ping"}']).stats.noted
     1
@@ -80,9 +82,19 @@ def replay(
 
 
 def lines_of(lines: Iterable[Raw]) -> Iterator[tuple[Raw, float | None]]:
-    """Yield the events of a recording, each with its time where it has one; empty lines are passed over."""
+    """Yield the events of a recording, each with its time where it has one; empty lines are passed over.
+
+    A byte order mark before the first line is no part of it.
+    """
     if isinstance(lines, (str, bytes, bytearray, Mapping)):
         raise TypeError("expected the lines of a recording, such as an open file, not one text")
-    for line in lines:
-        if not isinstance(line, (str, bytes)) or line.strip():
-            yield unwrap(line)
+    for number, line in enumerate(lines):
+        told = line if number else _unmarked(line)
+        if not isinstance(told, (str, bytes, bytearray)) or told.strip():
+            yield unwrap(told)
+
+
+def _unmarked(line: Raw) -> Raw:
+    if isinstance(line, str):
+        return line.removeprefix(_MARK)
+    return line.removeprefix(_MARK.encode()) if isinstance(line, (bytes, bytearray)) else line

@@ -61,9 +61,9 @@ class Replica:
 
         ``news`` is a :class:`Change`, an :class:`Update` (or its ``to_dict()``, from elsewhere), or the
         operations of one change (none at all: it changed nothing). An update with a snapshot seeds the
-        replica. Raises RevisionGap where changes are missing in between, PatchError and DocumentError for
-        operations that do not fit; the replica is then as it was. Cost: the entities that change, and a look
-        at all ids where the order does.
+        replica. Raises RevisionGap where changes are missing in between, or where it has some of an update,
+        PatchError and DocumentError for operations that do not fit; the replica is then as it was. Cost: the
+        entities that change, and a look at all ids where the order does.
         """
         since, revision, operations = _read(news)
         if since is None:
@@ -72,10 +72,7 @@ class Replica:
         if revision <= self.revision:
             return False
         if since != self.revision:
-            raise RevisionGap(
-                f"these changes go on from revision {since} and the replica is at {self.revision}: "
-                f"apply changes(since={self.revision}) first, or seed it with a snapshot"
-            )
+            raise RevisionGap(_gap(since, self.revision))
         snapshot = patched(self._snapshot, operations)
         if snapshot.revision != revision:
             raise PatchError(f"these operations lead to revision {snapshot.revision}, not {revision}")
@@ -84,6 +81,16 @@ class Replica:
 
     def __repr__(self) -> str:
         return f"<Replica at revision {self.revision}>"
+
+
+def _gap(since: int, at: int) -> str:
+    """Return what to do where changes do not go on from where a replica is."""
+    told = f"these changes go on from revision {since} and the replica is at {at}"
+    if since < at:
+        return (
+            f"{told}, so it has some of them: apply changes(since={at}) instead, or seed it with a snapshot"
+        )
+    return f"{told}: apply changes(since={at}) first, or seed it with a snapshot"
 
 
 def _read(news: Any) -> tuple[int | None, int, Sequence[Mapping[str, Json]]]:

@@ -14,6 +14,8 @@ from tests.exports_support import (
     Dict,
     adapter,
     answered,
+    assert_within,
+    called_within,
     every_session,
     in_turn,
     mcp,
@@ -71,7 +73,7 @@ def test_every_session_at_every_point(name: str) -> None:
         words = [(each["role"], text_of(each["content"])) for each in items if each["type"] == "message"]
         assert words == said(snapshot)
         outputs = {each["call_id"]: each["output"] for each in items if each["type"].endswith("call_output")}
-        assert outputs == answered(snapshot)
+        assert outputs == answered(snapshot, longest=40)
 
 
 @every_session
@@ -109,3 +111,12 @@ def test_a_session_keeps_it() -> None:
 @given(states)
 def test_any_state(snapshot: Snapshot) -> None:
     check(agents_items(snapshot))
+
+
+def test_ids_and_names_are_such_as_any_model_takes() -> None:
+    snapshot, kept = called_within(40)
+    items = agents_items(snapshot)
+    calls = [{**each, "id": each["call_id"]} for each in items if each["type"] == "function_call"]
+    answers = [each["call_id"] for each in items if each["type"] == "function_call_output"]
+    assert_within(40, kept, calls, answers)
+    assert len(calls) == 6

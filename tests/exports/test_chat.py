@@ -12,6 +12,8 @@ from tests.exports_support import (
     Dict,
     adapter,
     answered,
+    assert_within,
+    called_within,
     every_session,
     image,
     in_turn,
@@ -244,7 +246,7 @@ def holds_it_all(snapshot: Snapshot) -> None:
     words = [(each["role"], text_of(each["content"])) for each in messages if each["role"] != "tool"]
     assert [each for each in words if each[1] or each[0] == "user"] == said(snapshot)
     outputs = {each["tool_call_id"]: each["content"] for each in messages if each["role"] == "tool"}
-    assert outputs == answered(snapshot)
+    assert outputs == answered(snapshot, longest=40)
 
 
 @pytest.mark.parametrize(
@@ -266,3 +268,13 @@ def test_the_check_can_fail(wrong: Dict) -> None:
 def test_any_state(snapshot: Snapshot) -> None:
     check(chat_messages(snapshot))
     holds_it_all(snapshot)
+
+
+def test_ids_and_names_are_such_as_the_api_takes() -> None:
+    snapshot, kept = called_within(40)
+    messages = chat_messages(snapshot)
+    calls = [each for message in messages for each in message.get("tool_calls", ())]
+    told = [{"id": each["id"], **each["function"]} for each in calls]
+    answers = [message["tool_call_id"] for message in messages if message["role"] == "tool"]
+    assert_within(40, kept, told, answers)
+    assert len(told) == 6

@@ -17,6 +17,7 @@ from tests.exports_support import (
     output,
     points,
     said,
+    short,
     states,
     talk,
     text_of,
@@ -161,7 +162,8 @@ def check(snapshot: Snapshot) -> ChatContext:
 
 
 def _said(message: Dict) -> tuple[str, str, list[Dict]]:
-    return message["role"], text_of(message.get("content")), message.get("tool_calls", [])
+    calls = [{**each, "id": short(each["id"], 40)} for each in message.get("tool_calls", ())]
+    return message["role"], text_of(message.get("content")), calls
 
 
 @every_session

@@ -31,6 +31,7 @@ from rtstate import (
     restore_plan,
     simulate,
 )
+from rtstate.exports import left_out
 from rtstate.exports.restore import CHARACTERS_PER_TOKEN, TOKENS_PER_IMAGE, RestoreDialect
 from rtstate.wire.client import ConversationItemCreateEvent as Ours
 from tests.helpers import (
@@ -183,10 +184,10 @@ def test_every_dialect_of_the_simulator_can_be_restored() -> None:
         ),
         ([made("x1")], LeftOut("x1", "no_output")),
         ([added(call("x1")), added(output())], LeftOut("x1", "not_ready")),
-        ([made("x1", name=None), added(output())], LeftOut("x1", "not_ready")),
-        ([made("x1", call_id="")], LeftOut("x1", "no_output")),
+        ([made("x1", name=None), added(output())], LeftOut("x1", "unnamed")),
+        ([made("x1", name=""), added(output())], LeftOut("x1", "unnamed")),
+        ([made("x1", call_id="")], LeftOut("x1", "unnamed")),
         ([added(output("x1"))], LeftOut("x1", "no_call")),
-        ([added(output("x1")), made()], LeftOut("x1", "no_call")),
         ([added(output("x1", call_id=""))], LeftOut("x1", "no_call")),
         ([made(), added(output("x1", said=None))], LeftOut("x1", "empty")),
     ],
@@ -237,7 +238,21 @@ def test_an_output_is_text(said: Any, text: str) -> None:
     assert items_of(plan(made(), added(output(said=said))))[1]["output"] == text
 
 
-@pytest.mark.parametrize("arguments", [None, ""])
+def test_calls_are_those_of_the_exports() -> None:
+    items = [
+        made("f1"),
+        made("f1b"),
+        made("f2", "call_2", name=""),
+        made("f3", "call_3"),
+        added(output("o9", "9")),
+    ]
+    snapshot = state(
+        *items, added(output("o1")), added(output("o1b")), added(output("o2", "call_2"))
+    ).snapshot()
+    assert restore_plan(snapshot).left_out == left_out(snapshot)
+
+
+@pytest.mark.parametrize("arguments", [None, "", " "])
 def test_arguments_are_json(arguments: Any) -> None:
     assert items_of(plan(made(arguments=arguments), added(output())))[0]["arguments"] == "{}"
 
@@ -261,7 +276,19 @@ def test_a_call_is_answered_once() -> None:
     ]
     planned = plan(*events)
     assert ids_of(planned) == ["f1", "o1"]
-    assert [each.item_id for each in planned.left_out] == ["f2", "o2", "f3", "o3"]
+    assert planned.left_out == tuple([LeftOut(each, "repeated") for each in ("f2", "o2", "f3", "o3")])
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_an_output_before_its_call_is_restored_like_any_other(dialect: Any) -> None:
+    events = [added(output()), added(user("u1", "Well?")), made()]
+    assert_restored(state(*events).snapshot(), dialect)
+
+
+def test_an_output_that_stands_before_its_call_comes_behind_it() -> None:
+    planned = plan(added(output()), added(user("u1", "Well?")), made(), added(user("u2", "Hm.")))
+    assert ids_of(planned) == ["u1", "f1", "o1", "u2"]
+    assert planned.left_out == ()
 
 
 def test_a_call_whose_response_failed_is_left_out_with_its_output() -> None:
@@ -421,6 +448,14 @@ def as_said(item: Item, planned: RestorePlan, original: Item) -> Any:
     return said(item, planned)
 
 
+def in_turn(items: list[Item]) -> list[Item]:
+    """Put each output that stands before its call behind it."""
+    place = {item.id: at for at, item in enumerate(items)}
+    calls = {item.call_id: place[item.id] for item in items if item.type == "function_call"}
+    outputs = {item.id: calls[item.call_id] for item in items if item.type == "function_call_output"}
+    return sorted(items, key=lambda item: (max(place[item.id], outputs.get(item.id, 0)), item.id in outputs))
+
+
 def acknowledge(conversation: Conversation, events: tuple[Event, ...]) -> None:
     """Answer as the GA server does: each item is added behind the one before, and done at once."""
     before: str | None = None
@@ -456,7 +491,7 @@ def assert_restored(snapshot: Snapshot, dialect: Any = "ga", **options: Any) -> 
     after = fresh.snapshot()
     assert after.order == shown == tuple(ids_of(planned))
     left = {each.item_id for each in planned.left_out if each.content_index is None}
-    carried = [item for item in snapshot.items if item.id not in left]
+    carried = in_turn([item for item in snapshot.items if item.id not in left])
     assert [item.type.replace("force_", "") for item in carried] == [item.type for item in after.items]
     nothing = RestorePlan((), (), 0)
     again = [as_said(item, nothing, original) for item, original in zip(after.items, carried, strict=True)]

@@ -164,6 +164,62 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str | None]] = {
         "invalid_value",
         "response.input[0].id",
     ),
+    **{
+        f"{type_} with {modalities}": (
+            {"type": type_, key: {**fields, "output_modalities": modalities}},
+            "invalid_value",
+            f"{key}.output_modalities",
+        )
+        for modalities in ([], ["text", "audio"], ["audio", "audio"])
+        for type_, key, fields in (
+            ("session.update", "session", {"type": "realtime"}),
+            ("response.create", "response", {}),
+        )
+    },
+    "an id that is too long": (
+        {"type": "conversation.item.create", "item": text_item("a", id="i" * 33)},
+        "string_above_max_length",
+        "item.id",
+    ),
+    "a call_id that is too long": (
+        {
+            "type": "conversation.item.create",
+            "item": {"type": "function_call", "call_id": "c" * 33, "name": "n", "arguments": "{}"},
+        },
+        "string_above_max_length",
+        "item.call_id",
+    ),
+    "an output's call_id that is too long": (
+        {
+            "type": "conversation.item.create",
+            "item": {"type": "function_call_output", "call_id": "c" * 33, "output": ""},
+        },
+        "string_above_max_length",
+        "item.call_id",
+    ),
+    "a function's name with a dot": (
+        {
+            "type": "session.update",
+            "session": {"type": "realtime", "tools": [{"type": "function", "name": "a.b"}]},
+        },
+        "invalid_value",
+        "session.tools[0].name",
+    ),
+    "a function's name that is too long": (
+        {"type": "response.create", "response": {"tools": [{"type": "function", "name": "a" * 65}]}},
+        "string_above_max_length",
+        "response.tools[0].name",
+    ),
+    "metadata that is a number": (
+        {"type": "response.create", "response": {"metadata": {"a": 1}}},
+        "invalid_type",
+        "response.metadata.a",
+    ),
+    "metadata that is too long": (
+        {"type": "response.create", "response": {"metadata": {"a": "a" * 513}}},
+        "string_above_max_length",
+        "response.metadata.a",
+    ),
     "too few tokens": (
         {"type": "response.create", "response": {"max_output_tokens": 0}},
         "invalid_value",
@@ -186,6 +242,28 @@ def test_what_is_wrong_is_refused_with_the_clients_event_id(
     assert ga.wait(10) == []
     assert ga.conversation.snapshot().order == before.order
     assert ga.conversation.anomalies == ()
+
+
+@pytest.mark.parametrize("modalities", [[], ["audio"], ["text", "text"]])
+def test_beta_has_modalities_of_its_own(modalities: list[str]) -> None:
+    line = Line("beta")
+    error = line.error("session.update", session={"modalities": modalities})
+    assert (error["code"], error["param"]) == ("invalid_value", "session.modalities")
+    assert error["message"] == (
+        f"Invalid modalities: {modalities}. Supported combinations are: ['text'] and ['audio', 'text']."
+    )
+    assert line.error("response.create", response={"modalities": modalities})["code"] == "invalid_value"
+    for both in (["text", "audio"], ["audio", "text"]):
+        assert line.configure(modalities=both)["modalities"] == both
+
+
+def test_what_is_just_not_too_long_is_taken(ga: Line) -> None:
+    call = {"type": "function_call", "call_id": "c" * 32, "name": "n", "arguments": "{}", "id": "i" * 32}
+    assert types(ga.send("conversation.item.create", item=call))[0] == "conversation.item.added"
+    tools = [{"type": "function", "name": "a-Z_0" + "a" * 59}, {"type": "mcp", "name": "a.b"}]
+    assert ga.configure(tools=tools)["tools"] == tools
+    aside = {"conversation": "none", "metadata": {"a": "b" * 512}}
+    assert types(ga.send("response.create", response=aside))[0] == "response.created"
 
 
 @pytest.mark.parametrize(

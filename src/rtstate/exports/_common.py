@@ -15,7 +15,8 @@ import attrs
 from rtstate._json import thaw
 from rtstate._model import PART_TYPES, Item, Part
 from rtstate._types import ItemId, Json
-from rtstate.document import Snapshot
+from rtstate.document import Snapshot, expect_snapshot
+from rtstate.exports._ids import function_name, id_for
 from rtstate.views.tools import first_answers, first_outputs
 
 Reason: TypeAlias = Literal[
@@ -105,6 +106,11 @@ class Call:
     output_id: ItemId
     error: str | None = None
 
+    def within(self, longest_id: int) -> Call:
+        """Return it with an id and a name that OpenAI's APIs take."""
+        call_id, name = id_for(self.call_id, "call", longest_id), function_name(self.name)
+        return attrs.evolve(self, call_id=call_id, name=name)
+
 
 @attrs.frozen
 class Approval:
@@ -146,6 +152,19 @@ def entries(snapshot: Snapshot, *, waiting: bool = False) -> list[Entry]:
     return _Reading(snapshot, waiting=waiting).entries
 
 
+def calls_of(snapshot: Snapshot) -> tuple[list[Call], dict[ItemId, Reason]]:
+    """Return the function calls that have their outputs, in order, and why whole items are left out."""
+    reading = _Reading(snapshot)
+    calls = [
+        call
+        for entry in reading.entries
+        if isinstance(entry, list)
+        for call in entry
+        if call.item.type == "function_call"
+    ]
+    return calls, {each.item_id: each.reason for each in reading.left_out if each.content_index is None}
+
+
 def answers_together(message: Entry | None, calls: list[Call]) -> bool:
     """Tell whether a message and the calls behind it are the one answer of a model."""
     if not isinstance(message, Message) or message.role != "assistant":
@@ -157,6 +176,7 @@ class _Reading:
     """One walk over the conversation, first to last."""
 
     def __init__(self, snapshot: Snapshot, *, waiting: bool = False) -> None:
+        expect_snapshot(snapshot)
         items = snapshot.items
         self.entries: list[Entry] = []
         self.left_out: list[LeftOut] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rtstate._types import Json
 from rtstate.document import Snapshot
 from rtstate.exports._common import Message, entries
+from rtstate.exports._ids import CHAT_ID
 from rtstate.exports.responses import call_item, message_item, output_item
 
 
@@ -12,8 +13,9 @@ def agents_items(snapshot: Snapshot) -> list[dict[str, Json]]:
     """Return the conversation as items that sessions and runs of the OpenAI Agents SDK take.
 
     They are those of ``responses_input``, but for MCP: its calls become function calls, its listings and
-    approvals are left out, since the SDK refuses MCP items for any model behind a chat API. What
-    ``rtstate.exports.left_out`` lists is left out too. Cost: O(n), and the texts' lengths.
+    approvals are left out, since the SDK refuses MCP items for any model behind a chat API, and ids are no
+    longer than such a model takes. What ``rtstate.exports.left_out`` lists is left out too. Cost: O(n),
+    and the texts' lengths.
 
     >>> import rtstate
     >>> conversation = rtstate.Conversation()
@@ -28,6 +30,7 @@ def agents_items(snapshot: Snapshot) -> list[dict[str, Json]]:
         if isinstance(entry, Message):
             items.append(message_item(entry))
         elif isinstance(entry, list):
-            items += [call_item(call) for call in entry]
-            items += [output_item(call) for call in entry]
+            calls = [call.within(CHAT_ID) for call in entry]
+            items += [call_item(call) for call in calls]
+            items += [output_item(call) for call in calls]
     return items

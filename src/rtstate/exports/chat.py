@@ -7,6 +7,7 @@ from collections.abc import Callable
 from rtstate._types import Json
 from rtstate.document import Snapshot
 from rtstate.exports._common import Call, Entry, Image, Message, answers_together, entries
+from rtstate.exports._ids import CHAT_ID
 
 
 def chat_messages(snapshot: Snapshot) -> list[dict[str, Json]]:
@@ -14,8 +15,9 @@ def chat_messages(snapshot: Snapshot) -> list[dict[str, Json]]:
 
     Spoken parts are their transcripts, and of what was cut off only what was heard. The calls of one answer
     are one assistant message, with the words before them, and their outputs follow it at once, as that API
-    demands. MCP calls become function calls; MCP listings and approvals have no form there and are left out,
-    and so is what ``rtstate.exports.left_out`` lists. Cost: O(n), and the texts' lengths.
+    demands. Ids and names that it refuses are made into others. MCP calls become function calls; MCP listings
+    and approvals have no form there and are left out, and so is what ``rtstate.exports.left_out`` lists.
+    Cost: O(n), and the texts' lengths.
 
     >>> import rtstate
     >>> conversation = rtstate.Conversation()
@@ -33,9 +35,10 @@ def chat_messages(snapshot: Snapshot) -> list[dict[str, Json]]:
         elif isinstance(entry, list):
             if not answers_together(before, entry):
                 messages.append({"role": "assistant", "content": None})
-            messages[-1]["tool_calls"] = [function_call(call) for call in entry]
+            calls = [call.within(CHAT_ID) for call in entry]
+            messages[-1]["tool_calls"] = [function_call(call) for call in calls]
             messages += [
-                {"role": "tool", "tool_call_id": call.call_id, "content": call.output} for call in entry
+                {"role": "tool", "tool_call_id": call.call_id, "content": call.output} for call in calls
             ]
         before = entry
     return messages

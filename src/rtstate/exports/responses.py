@@ -10,6 +10,7 @@ from rtstate._model import Item
 from rtstate._types import Json
 from rtstate.document import Snapshot
 from rtstate.exports._common import Approval, Call, Listing, Message, as_text, entries
+from rtstate.exports._ids import RESPONSES_ID, id_for
 
 
 def responses_input(snapshot: Snapshot) -> list[dict[str, Json]]:
@@ -18,7 +19,8 @@ def responses_input(snapshot: Snapshot) -> list[dict[str, Json]]:
     Spoken parts are their transcripts, and of what was cut off only what was heard. What the user said is
     ``input_text``; what the assistant said is plain text, since ``output_text`` needs an id that this API
     gave. Outputs follow their calls at once. MCP calls, listings and answered approvals keep their own types.
-    Only MCP items have ids, since the API requires them there. What ``rtstate.exports.left_out`` lists is not
+    Only MCP items have ids, since the API requires them there. Ids and names of functions that it refuses are
+    made into others. What ``rtstate.exports.left_out`` lists is not
     in it. Cost: O(n), and the texts' lengths.
 
     >>> import rtstate
@@ -40,7 +42,7 @@ def responses_input(snapshot: Snapshot) -> list[dict[str, Json]]:
         elif isinstance(entry, Listing):
             items.append(_listing(entry.item))
         else:
-            functions = [call for call in entry if call.item.type == "function_call"]
+            functions = [call.within(RESPONSES_ID) for call in entry if call.item.type == "function_call"]
             items += [call_item(call) for call in functions]
             items += [_mcp_call(call, approved) for call in entry if call.item.type == "mcp_call"]
             items += [output_item(call) for call in functions]
@@ -144,9 +146,10 @@ def _error(error: Json) -> dict[str, Json]:
 
 
 def _id_of(prefix: str, item_id: str) -> str:
-    """Return an id that begins as the API wants the ids of such items to begin.
+    """Return an id that begins as the API wants the ids of such items to begin, and is not too long.
 
     >>> _id_of("mcp", "mcp_1"), _id_of("mcp", "item_1")
     ('mcp_1', 'mcp_item_1')
     """
-    return item_id if item_id.startswith(f"{prefix}_") else f"{prefix}_{item_id}"
+    begun = item_id if item_id.startswith(f"{prefix}_") else f"{prefix}_{item_id}"
+    return id_for(begun, prefix, RESPONSES_ID)

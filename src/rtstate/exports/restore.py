@@ -8,23 +8,23 @@ refuses takes none of the others along, as it would in a chain of anchors.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
-from hashlib import sha256
 from typing import Final, Literal, TypeAlias, get_args
 
 import attrs
 
 from rtstate._model import Item, Part
 from rtstate._types import Json
-from rtstate.document import Snapshot
-from rtstate.exports._common import DETAILS, Image, LeftOut, Reason, as_text, content_of
+from rtstate.document import Snapshot, expect_snapshot
+from rtstate.exports._common import DETAILS, Call, Image, LeftOut, Reason, calls_of, content_of
+from rtstate.exports._ids import id_for, made_id
 from rtstate.views.context import CHARACTERS_PER_TOKEN, TOKENS_PER_IMAGE
 
 Event: TypeAlias = dict[str, Json]
 RestoreDialect: TypeAlias = Literal["ga", "beta", "voicelive", "xai"]
 
 _MESSAGES: Final = ("message", "force_message")  # created anew, the latter would be spoken again
+_CALLS: Final = ("function_call", "function_call_output")
 _ROLES: Final = ("system", "user", "assistant")
 
 
@@ -86,14 +86,15 @@ def restore_plan(
 
     ``"ga"`` is also Azure OpenAI's and Inworld's, ``"beta"`` also Azure's preview. Speech becomes text: the
     user's transcript, and of the assistant's what was heard. A function call and its output come together or
-    not at all. Ids are kept where the server takes them, and else derived from them, always the same ones.
-    Each event has an id, so that an error can name it.
+    not at all, the call first. Ids are kept where the server takes them, and else derived from them, always
+    the same ones. Each event has an id, so that an error can name it.
 
     ``max_tokens`` is a budget, at about four characters a token and 1,000 tokens an image. Items to ``keep``,
     by id, are in whatever it says; then come system messages and then all others, the newest first, as far as
     it goes: nothing older than what no longer fits. Raises ValueError for an unknown dialect and for a budget
     below 0, TypeError where ``keep`` is a text. Cost: the size of the conversation.
     """
+    expect_snapshot(snapshot)
     if dialect not in get_args(RestoreDialect):
         raise ValueError(f"dialect is one of {get_args(RestoreDialect)}, not {dialect!r}")
     if max_tokens is not None and max_tokens < 0:
@@ -119,6 +120,7 @@ class _Planner:
     """One plan in the making."""
 
     def __init__(self, snapshot: Snapshot, wire: _Wire) -> None:
+        self.snapshot = snapshot
         self.items = snapshot.items
         self.wire = wire
         self.units: list[_Unit] = []  # in the order of their last items
@@ -126,31 +128,36 @@ class _Planner:
 
     def plan(self, max_tokens: int | None, keep: Mapping[str, object]) -> RestorePlan:
         """Return the plan."""
-        calls: dict[str, Item | None] = {}  # by call_id; None once it is answered
-        for item in self.items:
-            if item.type in _MESSAGES:
-                self._add_message(item)
-            elif item.type == "function_call":
-                self._add_call(item, calls)
-            elif item.type == "function_call_output":
-                self._add_output(item, calls)
-            else:
-                self._leave(item, "unsupported")
-        for call in filter(None, calls.values()):
-            self._leave(call, "no_output")
+        places = {item.id: place for place, item in enumerate(self.items)}
+        self._read(places)
         chosen = self._chosen(max_tokens, keep)
         carried = {item_id: item for unit in chosen for item_id, item in unit.items.items()}
         for item_id in (item_id for unit in self.units for item_id in unit.items if item_id not in carried):
             self.left_out[item_id] = [LeftOut(item_id, "budget")]
-        ordered = [item.id for item in self.items]
-        known = set(ordered)
-        left_out = [each for item_id in ordered for each in self.left_out.get(item_id, ())]
-        left_out += [LeftOut(item_id, "unknown") for item_id in keep if item_id not in known]
+        left_out = [each for item in self.items for each in self.left_out.get(item.id, ())]
+        left_out += [LeftOut(item_id, "unknown") for item_id in keep if item_id not in places]
+        for unit in chosen:  # a call stays where it is, an output never comes before it
+            *_, last = unit.items
+            places[last] = max(places[item_id] for item_id in unit.items)
         return RestorePlan(
-            tuple([_create(carried[item_id]) for item_id in ordered if item_id in carried]),
+            tuple([_create(carried[item_id]) for item_id in sorted(carried, key=places.__getitem__)]),
             tuple(left_out),
             sum(unit.tokens for unit in chosen),
         )
+
+    def _read(self, places: Mapping[str, int]) -> None:
+        """Make units of the items, and note what cannot be."""
+        calls, reasons = calls_of(self.snapshot)
+        complete = {max(call.item.id, call.output_id, key=places.__getitem__): call for call in calls}
+        for item in self.items:
+            if item.type in _MESSAGES:
+                self._add_message(item)
+            elif item.type not in _CALLS:
+                self._leave(item, "unsupported")
+            elif item.id in reasons:
+                self._leave(item, reasons[item.id])
+            elif item.id in complete:
+                self._add_call(complete[item.id])
 
     def _add_message(self, item: Item) -> None:
         role = "assistant" if item.type == "force_message" else item.role
@@ -184,38 +191,22 @@ class _Planner:
             return why or "empty"
         return {"type": self.wire.text if role == "assistant" else "input_text", "text": said}
 
-    def _add_call(self, item: Item, calls: dict[str, Item | None]) -> None:
-        if not item.ready or not item.name:
-            self._leave(item, "not_ready")
-        elif not item.call_id or item.call_id in calls:
-            self._leave(item, "no_output")
-        else:
-            calls[item.call_id] = item
-
-    def _add_output(self, item: Item, calls: dict[str, Item | None]) -> None:
-        known_id = item.call_id or ""
-        call = calls.get(known_id)
-        if call is None:
-            self._leave(item, "no_call")
-        elif item.output is None:
-            self._leave(item, "empty")
-        else:
-            calls[known_id] = None
-            call_id = self._id(known_id, "call")
-            made = {
-                "id": self._id(call.id, "item"),
-                "type": "function_call",
-                "call_id": call_id,
-                "name": call.name,
-                "arguments": call.arguments or "{}",
-            }
-            answer = {
-                "id": self._id(item.id, "item"),
-                "type": "function_call_output",
-                "call_id": call_id,
-                "output": as_text(item.output),
-            }
-            self.units.append(_Unit({call.id: made, item.id: answer}))
+    def _add_call(self, call: Call) -> None:
+        call_id = self._id(call.call_id, "call")
+        made = {
+            "id": self._id(call.item.id, "item"),
+            "type": "function_call",
+            "call_id": call_id,
+            "name": call.name,
+            "arguments": call.arguments,
+        }
+        answer = {
+            "id": self._id(call.output_id, "item"),
+            "type": "function_call_output",
+            "call_id": call_id,
+            "output": call.output,
+        }
+        self.units.append(_Unit({call.item.id: made, call.output_id: answer}))
 
     def _leave(self, item: Item, reason: Reason) -> None:
         self.left_out[item.id] = [LeftOut(item.id, reason)]
@@ -237,9 +228,7 @@ class _Planner:
 
     def _id(self, known: str, kind: str) -> str:
         """Return an id if the server takes it, or one made from it; as an anchor, ``root`` is no item."""
-        if known != "root" and re.fullmatch(rf"[A-Za-z0-9_-]{{1,{self.wire.longest_id}}}", known):
-            return known
-        return f"{kind}_{sha256(known.encode('utf-8', 'surrogatepass')).hexdigest()[:24]}"
+        return made_id(known, kind) if known == "root" else id_for(known, kind, self.wire.longest_id)
 
 
 def _create(item: Event) -> Event:

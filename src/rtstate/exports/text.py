@@ -8,7 +8,7 @@ from typing import Final
 import attrs
 
 from rtstate._types import Json
-from rtstate.document import Snapshot
+from rtstate.document import Snapshot, expect_snapshot
 from rtstate.exports._people import clock, entries, lines, one_line, remarks, result, speaker, unheard
 from rtstate.views.tools import ToolCall
 from rtstate.views.transcript import Turn, transcript
@@ -71,6 +71,7 @@ def transcript_json(snapshot: Snapshot) -> dict[str, Json]:
     >>> [turn["text"] for turn in transcript_json(conversation.snapshot())["turns"]]
     ['Hello.']
     """
+    expect_snapshot(snapshot)
     return {
         "format": TRANSCRIPT_FORMAT,
         "conversation_id": snapshot.conversation_id,

@@ -1,5 +1,6 @@
 """Check what a client sends, field by field, and refuse it in the words of the API."""
 
+import re
 from base64 import b64decode
 from binascii import Error as NotBase64
 from collections.abc import Callable, Mapping
@@ -56,6 +57,33 @@ def name(value: Any, path: str) -> None:
             "empty_string",
             f"Invalid '{path}': empty string. Expected a string with minimum length 1, "
             "but got an empty string instead.",
+            path,
+        )
+
+
+def up_to(longest: int, check: Check = text) -> Check:
+    """Take what the check takes, if it is no longer than this."""
+
+    def check_length(value: Any, path: str) -> None:
+        check(value, path)
+        if len(value) > longest:
+            raise Refusal(
+                "string_above_max_length",
+                f"Invalid '{path}': string too long. Expected a string with maximum length {longest}, "
+                f"but got a string with length {len(value)} instead.",
+                path,
+            )
+
+    return check_length
+
+
+def function_name(value: Any, path: str) -> None:
+    """Take a name that a function may have."""
+    up_to(64, name)(value, path)
+    if not re.fullmatch("[a-zA-Z0-9_-]+", value):
+        raise invalid_value(
+            f"Invalid '{path}': string does not match pattern. "
+            "Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'.",
             path,
         )
 
@@ -121,6 +149,33 @@ def one_of(*values: str) -> Check:
 def _listed(values: tuple[str, ...]) -> str:
     *most, last = (f"'{value}'" for value in values)
     return f"{', '.join(most)}, and {last}" if most else last
+
+
+def combination_of(*combinations: tuple[str, ...]) -> Check:
+    """Take an array of texts that is one of these, in any order."""
+    each = many(one_of(*dict.fromkeys(text for combination in combinations for text in combination)))
+
+    def check(value: Any, path: str) -> None:
+        each(value, path)
+        if tuple(sorted(value)) not in combinations:
+            told = " and ".join(str(list(combination)) for combination in combinations)
+            raise invalid_value(
+                f"Invalid modalities: {sorted(value)}. Supported combinations are: {told}.", path
+            )
+
+    return check
+
+
+def texts(longest: int) -> Check:
+    """Take an object whose values are texts, each no longer than this."""
+    value_of = up_to(longest)
+
+    def check(value: Any, path: str) -> None:
+        open_record()(value, path)
+        for key, each in value.items():
+            value_of(each, f"{path}.{key}")
+
+    return check
 
 
 def nullable(check: Check) -> Check:

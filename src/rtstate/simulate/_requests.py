@@ -14,7 +14,8 @@ from rtstate.simulate._wire import Json
 _TO_GA = {"text": "output_text", "audio": "output_audio"}
 
 _VOICE = c.either(c.name, c.record({"id": c.name}))
-_TOOLS = c.many(c.open_record({"type": c.name}))
+_ID = c.up_to(32, c.name)
+_ANY_TOOL = c.open_record({"type": c.name})
 _TOOL_CHOICE = c.either(c.one_of("auto", "none", "required"), c.open_record({"type": c.name}))
 _TURN_DETECTION = c.nullable(
     c.record(
@@ -40,12 +41,20 @@ _TRANSCRIPTION = c.nullable(
 _NOISE_REDUCTION = c.nullable(c.record(type=c.one_of("near_field", "far_field")))
 _FORMAT = c.record({"type": c.one_of("audio/pcm", "audio/pcmu", "audio/pcma")}, rate=c.whole)
 _BETA_FORMAT = c.one_of("pcm16", "g711_ulaw", "g711_alaw")
-_METADATA = c.nullable(c.open_record())
-_MODALITIES = c.many(c.one_of("text", "audio"))
+_METADATA = c.nullable(c.texts(512))
+_MODALITIES = c.combination_of(("text",), ("audio",))
+_BETA_MODALITIES = c.combination_of(("text",), ("audio", "text"))
+
+
+def _tool(value: Any, path: str) -> None:
+    _ANY_TOOL(value, path)
+    if value["type"] == "function" and "name" in value:
+        c.function_name(value["name"], f"{path}.name")
+
 
 _COMMON: Mapping[str, Check] = {
     "instructions": c.text,
-    "tools": _TOOLS,
+    "tools": c.many(_tool),
     "tool_choice": _TOOL_CHOICE,
     "prompt": c.anything,
 }
@@ -73,7 +82,7 @@ _SESSION = c.record(
 _BETA_SESSION = c.record(
     **_COMMON,
     model=c.name,
-    modalities=_MODALITIES,
+    modalities=_BETA_MODALITIES,
     voice=_VOICE,
     input_audio_format=_BETA_FORMAT,
     output_audio_format=_BETA_FORMAT,
@@ -109,15 +118,15 @@ def _part(role: str, value: Any, path: str) -> None:
 
 
 _ITEM_FIELDS: Mapping[str, Check] = {
-    "id": c.nullable(c.name),
+    "id": c.nullable(_ID),
     "object": c.nullable(c.text),
     "status": c.nullable(c.one_of("completed", "incomplete", "in_progress")),
 }
 _ITEMS: Mapping[str, Check] = {
     "function_call": c.record(
-        {"type": c.text, "name": c.name, "arguments": c.text}, **_ITEM_FIELDS, call_id=c.nullable(c.name)
+        {"type": c.text, "name": c.name, "arguments": c.text}, **_ITEM_FIELDS, call_id=c.nullable(_ID)
     ),
-    "function_call_output": c.record({"type": c.text, "call_id": c.name, "output": c.text}, **_ITEM_FIELDS),
+    "function_call_output": c.record({"type": c.text, "call_id": _ID, "output": c.text}, **_ITEM_FIELDS),
     "item_reference": c.record({"type": c.text, "id": c.name}),
 }
 
@@ -155,7 +164,7 @@ _RESPONSE = c.record(
 )
 _BETA_RESPONSE = c.record(
     **_RESPONSE_FIELDS,
-    modalities=_MODALITIES,
+    modalities=_BETA_MODALITIES,
     voice=_VOICE,
     output_audio_format=_BETA_FORMAT,
     temperature=c.number,

@@ -13,7 +13,7 @@ from rtstate._json import thaw
 from rtstate._model import Item, Part, Response, amount
 from rtstate._trace import ItemTrace
 from rtstate._types import COMPLETED, ItemId, Json, ResponseId
-from rtstate.document import Snapshot
+from rtstate.document import Snapshot, expect_snapshot
 
 CHARACTERS_PER_TOKEN: Final = 4
 """What a token is taken for: an estimate, good for English text and too low for most other scripts."""
@@ -52,6 +52,7 @@ class ContextEstimate:
 
 def context(snapshot: Snapshot) -> ContextEstimate:
     """Estimate the context of the default conversation. Cost: O(n), and the length of what came last."""
+    expect_snapshot(snapshot)
     items = snapshot.items
     places = {item.id: place for place, item in enumerate(items)}
     base = next((each for each in reversed(snapshot.responses) if _measures(each, places)), None)

@@ -13,7 +13,7 @@ from rtstate._json import thaw
 from rtstate._model import Item
 from rtstate._trace import ItemTrace
 from rtstate._types import ItemId, Json
-from rtstate.document import Snapshot
+from rtstate.document import Snapshot, expect_snapshot
 from rtstate.views._placed import Player, has_begin, stopped_at
 from rtstate.views.transcript import transcript
 
@@ -118,6 +118,7 @@ def timing(snapshot: Snapshot) -> Timing:
     >>> measured.answered, measured.interruptions, measured.first_audio.p50
     (6, 1, 0.734)
     """
+    expect_snapshot(snapshot)
     messages = _messages(snapshot)
     turns = tuple(_turns(messages))
     return Timing(

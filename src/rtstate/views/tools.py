@@ -14,7 +14,7 @@ from pydantic_core import from_json
 from rtstate._json import freeze, thaw
 from rtstate._model import Item
 from rtstate._types import ItemId, Json, ResponseId
-from rtstate.document import Snapshot
+from rtstate.document import Snapshot, expect_snapshot
 
 
 @attrs.frozen
@@ -146,6 +146,7 @@ _UNLISTED = McpTools("", None, "", None)
 
 def _all_items(snapshot: Snapshot) -> list[tuple[Item, bool]]:
     """Return every item, and whether it has a place in the order."""
+    expect_snapshot(snapshot)
     placed = [(item, True) for item in snapshot.items]
     return placed + [(item, False) for item in snapshot.unplaced]
 

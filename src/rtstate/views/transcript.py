@@ -8,7 +8,7 @@ import attrs
 
 from rtstate._model import PART_TYPES, Item, Part
 from rtstate._types import IN_PROGRESS
-from rtstate.document import Snapshot
+from rtstate.document import Snapshot, expect_snapshot
 from rtstate.views._placed import UNKNOWN, Span, placed, was_cancelled
 
 TurnStatus: TypeAlias = Literal["pending", "partial", "final", "failed", "interrupted"]
@@ -55,6 +55,7 @@ def transcript(snapshot: Snapshot) -> tuple[Turn, ...]:
     >>> turn.status, turn.text, turn.generated[44:]
     ('interrupted', "Thank you, I've found it. Your lamp left our", ' warehouse on Friday')
     """
+    expect_snapshot(snapshot)
     spans = placed(snapshot)
     return tuple(
         [_turn(snapshot, item, spans.get(item.id, UNKNOWN)) for item in snapshot.items if _is_turn(item)]

@@ -10,7 +10,7 @@ import attrs
 from rtstate._model import Response, TranscriptionTotals, amount
 from rtstate._trace import Transcribed
 from rtstate._types import COMPLETED, IN_PROGRESS, ItemId, Json, ResponseId
-from rtstate.document import Snapshot
+from rtstate.document import Snapshot, expect_snapshot
 from rtstate.views.context import ContextEstimate, context
 
 
@@ -123,6 +123,7 @@ def usage(snapshot: Snapshot) -> Usage:
     >>> used.entries[0].model, used.entries[0].tokens.uncached_text, used.context.dropped
     ('gpt-realtime', 36, False)
     """
+    expect_snapshot(snapshot)
     responses = [_answered(snapshot, each) for each in snapshot.responses if each.status != IN_PROGRESS]
     transcriptions = [
         _transcribed(item.id, each)
