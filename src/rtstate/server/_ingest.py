@@ -135,6 +135,7 @@ async def _feed(state: State, name: str, lines: Sequence[bytes]) -> dict[str, An
             if not kept:
                 raise
             failed = told(error)
+            failed.headers = {**(failed.headers or {}), "Events-Kept": str(kept)}
             failed.detail += f"; the first {kept:,} of these {len(lines):,} events were kept"
             raise failed from None
         kept += len(changes)
