@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from rtstate import replay, simulate
 from tests.page.support import Looker, Served, message, shows, until
@@ -111,3 +111,35 @@ async def test_what_cannot_be_read_is_said(server: Served, look: Looker) -> None
     )
     await drop(page, ("folder", ""))
     await expect(page.locator("#tasks .told")).to_contain_text("It cannot be read")
+
+
+async def test_a_server_that_is_busy_is_waited_for(server: Served, look: Looker) -> None:
+    lines = [json.dumps(message(f"i{at}", "user", "Hello")) for at in range(5)]
+    page = await look(server)
+    look.expected = ("404", "429", "503")
+    refusals = [(503, {"Retry-After": "1", "Events-Kept": "2"}), (429, {"Retry-After": "1"})]
+    sent: list[int] = []
+
+    async def busy(route: Route) -> None:
+        sent.append(len((route.request.post_data or "").splitlines()))
+        if not refusals:
+            await route.continue_()
+            return
+        status, headers = refusals.pop(0)
+        await route.fulfill(status=status, headers=headers, json={"error": {"message": "Busy."}})
+
+    await page.route("**/events", busy)
+    await drop(page, ("busy.jsonl", "\n".join(lines)))
+    await expect(page.locator("#title")).to_have_text("busy")
+    assert sent == [5, 3, 3]
+    assert (await server.document("busy"))["revision"] == 3
+
+
+async def test_names_of_files_are_made_names_of_conversations(server: Served, look: Looker) -> None:
+    text = json.dumps(message("a", "user", "Hello"))
+    page = await look(server)
+    for file, name in (("at 9.41\u202fAM.jsonl", "at 9.41 AM"), ("x" * 240, "x" * 190), ("..", "recording")):
+        await drop(page, (file, text))
+        await expect(page.locator("#title")).to_have_text(name)
+    await drop(page, ("x" * 240, text))
+    await expect(page.locator("#title")).to_have_text("x" * 190 + " 2")

@@ -136,3 +136,28 @@ async def test_a_revision_that_never_was_is_told(server: Served, look: Looker) -
     await expect(page.locator("#changed-list")).to_have_text("It was trimmed.")
     await page.keyboard.press("l")
     assert await texts(page) == ["Line 0", "Line 1", "Line 2"]
+
+
+async def test_another_conversation_of_the_name_has_a_past_of_its_own(
+    own_server: Served, look: Looker
+) -> None:
+    await own_server.feed("call", [message(f"a{at}", "user", "Old.") for at in range(3)])
+    page = await look(own_server, link("call"))
+    look.expected = ("404", "ERR_")
+    await shows(page, 3)
+    await page.get_by_role("tab", name="Events").click()
+    await expect(page.locator("#events li")).to_have_count(3)
+    await page.evaluate("""() => {
+      Object.defineProperty(document, "hidden", {value: true, configurable: true});
+      document.dispatchEvent(new Event("visibilitychange"));
+    }""")
+    await own_server.delete("call")
+    begun = {"type": "input_audio_buffer.speech_started", "item_id": "u", "audio_start_ms": 100}
+    await own_server.feed("call", [message("b0", "user", "New."), begun, message("b1", "user", "New.")])
+    assert await texts(page) == ["Old."] * 3  # a tab that nobody sees follows nothing
+    await page.evaluate("""() => {
+      Object.defineProperty(document, "hidden", {value: false, configurable: true});
+      document.dispatchEvent(new Event("visibilitychange"));
+    }""")
+    await expect(page.locator("#items .said").first).to_have_text("New.")
+    await expect(page.locator("#events li", has_text="speech_started")).to_have_count(1)

@@ -5,7 +5,10 @@ import logging
 import socket
 from collections.abc import AsyncGenerator
 
+import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from rtstate.hub import Hub
 from rtstate.logs import MemoryLog
@@ -259,3 +262,17 @@ async def test_what_is_not_done_in_time_when_it_stops_is_told_to_come_again(
     assert b"x-content-type-options: nosniff" in answer
     assert b"stopping" in answer
     assert "Traceback" not in capsys.readouterr().err
+
+
+async def test_the_page_of_a_mounted_app_needs_no_token_and_all_else_does() -> None:
+    async with MemoryLog() as log, Hub(log) as hub:
+        app = Starlette(routes=[Mount("/rt", create_app(hub, log, token=TOKEN))])
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            paths = ("/rt/", "/rt/page/main.js", "/rt/healthz", "/rt/conversations", "/rt/metrics")
+            answers = [await client.get(path) for path in paths]
+            assert [each.status_code for each in answers] == [200, 200, 200, 401, 401]
+            assert [each.headers["cache-control"] for each in answers[:3]] == ["no-cache"] * 2 + ["no-store"]
+            counted = (await client.get("/rt/metrics", headers=GOOD)).text
+            assert 'route="/page"' in counted
+            assert 'route="other"' not in counted

@@ -152,3 +152,63 @@ async def test_a_log_that_fails_is_said_to_and_the_server_goes_on() -> None:
         assert "disk is full" in answer.json()["error"]["message"]
         Failing.fails = False
         assert (await server.post(LINES[10:20]))["events"] == 10
+
+
+async def told_of(server: Served, lines: list[str]) -> tuple[int, int]:
+    """Send lines over a socket until it is closed: how many were told of, and the code."""
+    told = 0
+    async with connect(url(server)) as socket:
+        with suppress(ConnectionClosed):
+            for line in lines:
+                await socket.send(line)
+        with suppress(ConnectionClosed):
+            async with asyncio.timeout(30):
+                while True:
+                    told += json.loads(await socket.recv())["events"]
+    return told, socket.close_code or 0
+
+
+async def test_what_is_kept_before_a_refusal_is_told_of() -> None:
+    async with served(limits=Limits(events_per_second=0.001, burst=50)) as server:
+        assert await told_of(server, ["{}"] * 80) == (50, 1013)
+    async with served(limits=Limits(event=1_000)) as server:
+        assert await told_of(server, ["{}"] * 30 + ["x" * 2_000]) == (30, 1008)
+
+
+async def test_what_is_kept_when_the_server_stops_is_told_of() -> None:
+    gate, came = asyncio.Event(), asyncio.Event()
+
+    class Slow(MemoryLog):
+        async def _append(self, *arguments: object) -> int:
+            came.set()
+            await gate.wait()
+            return await super()._append(*arguments)  # type: ignore[arg-type]
+
+    async with served(Slow()) as server, asyncio.TaskGroup() as group:
+        telling = group.create_task(told_of(server, ["{}"] * 30))
+        await came.wait()
+        server.task.cancel()
+        asyncio.get_running_loop().call_later(0.2, gate.set)
+        assert await telling == (30, 1012)
+
+
+async def test_what_never_began_is_not_counted() -> None:
+    async with served(limits=Limits(conversations=1)) as server:
+        for _ in range(3):
+            async with connect(url(server)):
+                pass
+        assert (await server.post(["{}"], "a"))["events"] == 1
+
+
+async def test_a_body_is_taken_as_it_is(server: Served) -> None:
+    path = f"/conversations/{CALL}/events"
+    squeezed = await server.client.post(path, content=b"{}", headers={**NDJSON, "Content-Encoding": "gzip"})
+    assert squeezed.status_code == 415
+    marked = await server.client.post(path, content="\ufeff" + LINES[0], headers=NDJSON)
+    assert (marked.json()["changed"], marked.json()["anomalies"]) == (1, [])
+
+
+@pytest.mark.parametrize("name", ["%2e", "%2e%2e"])
+async def test_a_name_that_no_browser_can_ask_for_is_refused(server: Served, name: str) -> None:
+    answer = await server.client.post(f"/conversations/{name}/events", content="{}", headers=JSON)
+    assert answer.status_code == 400

@@ -23,7 +23,7 @@ from rtstate.logs import Log
 from rtstate.server import _agui, _ingest, _openapi, _resources, _streams
 from rtstate.server._errors import on_http, on_ours
 from rtstate.server._feed import Feeds
-from rtstate.server._guard import Guard, Token, still_encoded
+from rtstate.server._guard import Guard, Token, own_path
 from rtstate.server._limits import Limits, Pace, Streams
 from rtstate.server._metrics import Metrics
 from rtstate.server._past import Pasts
@@ -85,7 +85,7 @@ def _guarded(token: str | None, hosts: Iterable[str], origins: Iterable[str]) ->
                 allow_origins=allowed,
                 allow_methods=("GET", "POST", "DELETE"),
                 allow_headers=("Authorization", "Content-Type", "If-None-Match", "Last-Event-ID"),
-                expose_headers=("ETag", "Retry-After"),
+                expose_headers=("ETag", "Retry-After", "Events-Kept"),
             )
         )
     return guards if token is None else [*guards, Middleware(Token, token=token)]
@@ -149,7 +149,7 @@ class Counted:
 
 
 def _route(scope: Scope) -> str:
-    path = still_encoded(scope)
+    path = own_path(scope)
     parts = path.split("/")
     if path.startswith("/page/"):
         return "/page"

@@ -53,10 +53,10 @@ def told(error: RtstateError) -> HTTPException:
     if isinstance(error, HistoryGone):
         return refuse(410, message)
     if isinstance(error, LogDamaged):
-        _LOG.error("a log is damaged: %s", error)
-        return refuse(500, "what the log holds of this is damaged; the server's log says more")
+        _LOG.error("a log is damaged: %s", type(error).__name__)  # a message may have a name in it
+        return refuse(500, "what the log holds of this is damaged")
     if isinstance(error, (HubError, LogError)):
-        _LOG.warning("not done: %s", error)
+        _LOG.warning("not done: %s", type(error).__name__)
         return refuse(503, str(error), retry_after=_AGAIN)
     return refuse(400, message)
 

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from time import monotonic
+from traceback import format_tb
 from typing import Final, TypeAlias
 
 import attrs
@@ -130,7 +131,8 @@ class Channel:
         except RtstateError as error:
             self.end(error)
         except Exception as error:
-            _LOG.exception("%r is no longer followed", self.name)
+            where = "".join(format_tb(error.__traceback__))  # and no message, which may have a name in it
+            _LOG.error("no longer followed: %s\n%s", type(error).__name__, where)
             self.end(error)
 
     def _take(self, update: Update) -> None:

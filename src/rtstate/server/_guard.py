@@ -56,7 +56,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         scope = {**scope, "path": still_encoded(scope)}
-        guarded = _Answer(send, scope["path"])
+        guarded = _Answer(send, own_path(scope))
         try:
             self._check(Headers(scope=scope))
             await self._app(scope, receive, guarded)
@@ -101,7 +101,7 @@ class Token:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse, or pass on."""
-        if scope["type"] in ("http", "websocket") and not _is_open(scope["path"]):
+        if scope["type"] in ("http", "websocket") and not _is_open(own_path(scope)):
             told = Headers(scope=scope).getlist("authorization")
             kind, _, token = told[0].partition(" ") if len(told) == 1 else ("", "", "")
             given = token.strip().encode("latin-1", "replace")
@@ -141,6 +141,12 @@ def still_encoded(scope: Scope) -> str:
     """Return the path as it was sent: a name may have a slash in it, which is no end of it."""
     raw: bytes = scope.get("raw_path") or scope["path"].encode()
     return raw.partition(b"?")[0].decode("latin-1")
+
+
+def own_path(scope: Scope) -> str:
+    """Return the path as it was sent, without that under which the app is mounted."""
+    path, root = still_encoded(scope), scope.get("root_path", "").rstrip("/")
+    return path[len(root) :] if root and path.startswith(f"{root}/") else path
 
 
 def _is_open(path: str) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from codecs import BOM_UTF8
 from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 import attrs
@@ -36,11 +37,14 @@ async def post_events(request: Request) -> Response:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != _ONE and kind not in _MANY:
         raise refuse(415, f"events come as {_ONE}, or one a line as {_MANY[0]}")
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise refuse(415, "events come as they are, without a Content-Encoding")
     try:
         async with asyncio.timeout(state.limits.body_timeout):
             body = await _body(request, state.limits.body)
     except TimeoutError:
         raise refuse(408, f"a request has {state.limits.body_timeout:g} s to arrive") from None
+    body = body.removeprefix(BOM_UTF8)
     lines = [body] if kind == _ONE else body.split(b"\n")
     lines = [line for line in lines if line.strip()]
     if not lines:
@@ -48,15 +52,15 @@ async def post_events(request: Request) -> Response:
     longest = max(map(len, lines))
     if longest > state.limits.event:
         raise refuse(413, f"an event of {longest:,} bytes; one may have {state.limits.event:,}")
+    await _is_there(state, name)
     state.pace.take(client_of(request), len(lines))
-    await _may_begin(state, name)
     return Json(await _feed(state, name, lines))
 
 
 async def ingest(socket: WebSocket) -> None:
     """Take events from a WebSocket, one a message, and tell of each batch once it is kept."""
     state, name = state_of(socket), name_of(socket)
-    await _may_begin(state, name)
+    await _is_there(state, name)
     with state.streams.one(client_of(socket)):
         await socket.accept()
         await _Ingest(socket, state, name).run()
@@ -79,13 +83,27 @@ async def _body(request: Request, most: int) -> bytes:
     return b"".join(chunks)
 
 
-async def _may_begin(state: State, name: str) -> None:
-    """Count a conversation that begins; raise 507 where there are too many."""
+async def _is_there(state: State, name: str) -> bool:
+    """Tell whether there is such a conversation; raise 507 where there is none and none may begin."""
     if state.hub.place(name) or await state.log.summary(name) is not None:
-        return
-    if state.begun >= state.limits.conversations:
+        return True
+    if name not in state.beginning and state.begun + len(state.beginning) >= state.limits.conversations:
         raise refuse(507, f"this server has begun {state.begun:,} conversations, and begins no more")
-    state.begun += 1
+    return False
+
+
+@asynccontextmanager
+async def _beginning(state: State, name: str) -> AsyncGenerator[None]:
+    """Count a conversation that begins, once its first events are kept; raise 507 for too many."""
+    if await _is_there(state, name) or name in state.beginning:
+        yield
+        return
+    state.beginning.add(name)
+    try:
+        yield
+        state.begun += 1
+    finally:
+        state.beginning.discard(name)
 
 
 def _events(lines: Sequence[bytes]) -> Iterator[_Event]:
@@ -99,7 +117,8 @@ def _events(lines: Sequence[bytes]) -> Iterator[_Event]:
 async def _kept(state: State, name: str, lines: Sequence[bytes]) -> list[Change]:
     """Feed a batch, and count it."""
     state.feeds.note_fed(name, time.monotonic())
-    changes = await state.hub.feed_all(name, list(_events(lines)))
+    async with _beginning(state, name):
+        changes = await state.hub.feed_all(name, list(_events(lines)))
     state.metrics.events.inc(len(lines))
     state.metrics.bytes.inc(sum(map(len, lines)))
     return changes
@@ -116,6 +135,7 @@ async def _feed(state: State, name: str, lines: Sequence[bytes]) -> dict[str, An
             if not kept:
                 raise
             failed = told(error)
+            failed.headers = {**(failed.headers or {}), "Events-Kept": str(kept)}
             failed.detail += f"; the first {kept:,} of these {len(lines):,} events were kept"
             raise failed from None
         kept += len(changes)
@@ -143,16 +163,18 @@ class _Ingest:
         writing = asyncio.create_task(self._write())
         stopping = asyncio.create_task(self._state.stopping.wait())
         try:
-            await asyncio.wait({reading, writing, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            if reading.done():
+            with self._state.feeding():
+                await asyncio.wait({reading, writing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                stops = not reading.done()
+                reading.cancel()
+                await asyncio.wait({reading})
                 self._ended = True
                 self._came.set()
-                await writing
-                reading.result()
-            elif writing.done():
-                writing.result()
-            else:
-                await self._close(1012, "the server stops")
+                await writing  # what came is kept, and told of, whatever is said then
+                if stops:
+                    await self._close(1012, "the server stops")
+                else:
+                    reading.result()
         except WebSocketDisconnect:
             pass
         except HTTPException as error:
@@ -201,8 +223,7 @@ class _Ingest:
             self._room.set()
             place = self._state.hub.place(self._name)
             answer = {"events": len(batch), "seq": place, "revision": changes[-1].revision}
-            if not self._ended:
-                with suppress(
-                    RuntimeError, OSError, WebSocketDisconnect
-                ):  # gone, and the rest is kept all the same
-                    await self._socket.send_text(dumps(answer).decode())
+            with suppress(
+                RuntimeError, OSError, WebSocketDisconnect
+            ):  # gone, and the rest is kept all the same
+                await self._socket.send_text(dumps(answer).decode())

@@ -81,7 +81,7 @@ async def serve(
         server_header=False,
         proxy_headers=False,
         ws="websockets-sansio",
-        ws_max_size=limits.event,
+        ws_max_size=max(limits.event, limits.body),  # one that is too long is told of
         timeout_graceful_shutdown=_PATIENCE,
     )
     own = sockets or [bound(host, port)]

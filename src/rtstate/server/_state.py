@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from typing import Any, cast
 from urllib.parse import unquote_to_bytes
 
@@ -34,6 +35,26 @@ class State:
     stopping: asyncio.Event = attrs.field(factory=asyncio.Event)
     begun: int = 0
     """How many conversations this server began."""
+    beginning: set[str] = attrs.field(factory=set[str])
+    """Those whose first events are being kept."""
+    _feeding: int = 0
+    _fed: asyncio.Event = attrs.field(factory=asyncio.Event)
+
+    @contextmanager
+    def feeding(self) -> Generator[None]:
+        """Count a WebSocket that feeds."""
+        self._feeding += 1
+        try:
+            yield
+        finally:
+            self._feeding -= 1
+            self._fed.set()
+
+    async def fed(self) -> None:
+        """Wait until no WebSocket feeds."""
+        while self._feeding:
+            self._fed.clear()
+            await self._fed.wait()
 
 
 def state_of(connection: HTTPConnection) -> State:
@@ -55,6 +76,8 @@ def name_of(connection: HTTPConnection) -> str:
         state.log.check_name(name)
     except ValueError:
         raise refuse(400, "a conversation's name is printable text, percent-encoded as UTF-8") from None
+    if name in (".", ".."):  # which every browser takes for a folder
+        raise refuse(400, f"a conversation cannot be called {name!r}: no address leads there")
     if len(name) > state.limits.name:
         raise refuse(400, f"a conversation's name has at most {state.limits.name} characters here")
     return name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import ExitStack, aclosing
+from contextlib import ExitStack, aclosing, suppress
 from typing import Final, TypeVar
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
@@ -131,3 +131,5 @@ async def stop(state: State) -> None:
     state.stopping.set()
     state.feeds.stop()
     await asyncio.sleep(0)
+    with suppress(TimeoutError):  # what is kept is told of before the sockets are closed
+        await asyncio.wait_for(state.fed(), _GRACE)

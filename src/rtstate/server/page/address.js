@@ -15,11 +15,9 @@ export function keepToken(value) {
 
 /** Take the token out of the address, so that a link that is shared does not hold it. */
 export function takeToken() {
-  const parts = location.hash.replace(/^#/, "").split("&");
-  const given = parts.find((part) => part.startsWith("token="));
+  const [, rest, given] = /^#?(?:(.*)&)?token=(.*)$/s.exec(location.hash) ?? [];
   if (given === undefined) return;
-  keepToken(decoded(given.slice("token=".length)));
-  const rest = parts.filter((part) => part !== given).join("&");
+  keepToken(decoded(given) ?? given); // typed as it is, perhaps with a % or an & in it
   history.replaceState(null, "", location.pathname + location.search + (rest ? `#${rest}` : ""));
 }
 

@@ -5,9 +5,11 @@ import { token } from "./address.js";
 /** What the server answered, when it was not what was asked for. */
 export class ApiError extends Error {
   /** @param {number} status 0: the server could not be reached */
-  constructor(status, message) {
+  constructor(status, message, headers = new Headers()) {
     super(message);
     this.status = status;
+    this.wait = Number(headers.get("Retry-After")) || 1; // seconds
+    this.kept = Number(headers.get("Events-Kept")) || 0; // of the events that were sent
   }
 }
 
@@ -39,7 +41,7 @@ export async function request(path, { headers = {}, ...options } = {}) {
     if (error.name === "AbortError") throw error;
     throw new ApiError(0, "The server does not answer. Is `rtstate serve` still running?");
   }
-  if (!response.ok) throw new ApiError(response.status, await messageOf(response));
+  if (!response.ok) throw new ApiError(response.status, await messageOf(response), response.headers);
   return response;
 }
 

@@ -13,7 +13,8 @@ const FINAL = new Set([400, 401, 403, 404, 410]); // asking again would change n
  * @typedef {{kind: "connecting" | "live" | "waiting" | "gone" | "refused", message?: string,
  *            status?: number, seconds?: number}} State
  * @typedef {object} Told
- * @property {(document: any) => void} snapshot a document to start from; it is changed in place from then on
+ * @property {(document: any, another: boolean) => void} snapshot a document to start from; it is changed in place from
+ *   then on; `another`: it is of another conversation, which has the name by now
  * @property {(operations: any[], document: any) => void} patch it has changed
  * @property {(state: State) => void} state how the connection is
  */
@@ -37,7 +38,7 @@ export function follow(id, told, { rate = 30 } = {}) {
     failures = 0;
     if (type === "snapshot") {
       document = JSON.parse(data);
-      told.snapshot(document);
+      told.snapshot(document, place !== "" && birthIn(place) !== birthIn(id));
     } else if (type === "patch") {
       takePatch(JSON.parse(data));
     } else if (type === "gone") {
@@ -81,8 +82,10 @@ export function follow(id, told, { rate = 30 } = {}) {
   }
 
   async function run() {
-    told.state({ kind: "connecting" });
     while (!stopped) {
+      if (failures === 0) told.state({ kind: "connecting" });
+      await seen();
+      if (stopped) return;
       try {
         await connect();
       } catch (error) {
@@ -91,8 +94,19 @@ export function follow(id, told, { rate = 30 } = {}) {
         else if (error instanceof ApiError && FINAL.has(error.status)) return refused(error);
       }
       if (stopped) return;
-      await pause();
+      if (!window.document.hidden) await pause();
     }
+  }
+
+  /** Wait until the tab is looked at. */
+  async function seen() {
+    while (window.document.hidden && !stopped) await new Promise((resolve) => (wake = resolve));
+  }
+
+  /** A tab that nobody sees follows nothing: a browser has six connections to a server, for all its tabs. */
+  function looked() {
+    if (window.document.hidden) connection?.abort();
+    else retry();
   }
 
   function refused(error) {
@@ -118,6 +132,7 @@ export function follow(id, told, { rate = 30 } = {}) {
   function stop() {
     stopped = true;
     window.removeEventListener("online", retry);
+    window.document.removeEventListener("visibilitychange", looked);
     connection?.abort();
     wake();
   }
@@ -128,8 +143,14 @@ export function follow(id, told, { rate = 30 } = {}) {
   }
 
   window.addEventListener("online", retry);
+  window.document.addEventListener("visibilitychange", looked);
   run();
   return { stop, retry };
+}
+
+/** When a conversation began, as the id of an event tells it. */
+function birthIn(place) {
+  return place.split(".")[1] ?? "";
 }
 
 function messageIn(data) {

@@ -67,14 +67,9 @@ function startAgain() {
 
 function start(name) {
   feed?.stop();
-  id = name;
-  live = past = null;
-  newest = 0;
-  dirty = clean();
   feed = null;
-  talk.clear();
-  panels.clear();
-  travel.reset(name);
+  id = name;
+  forget();
   list.mark(name);
   setText(byId("title"), name ?? "No conversation");
   setText(byId("facts"), "");
@@ -86,7 +81,21 @@ function start(name) {
   if (name !== null) feed = follow(name, { snapshot, patch, state: showState }, { rate: RATE });
 }
 
-function snapshot(document) {
+/** Forget what was of the conversation shown until now. */
+function forget() {
+  live = past = null;
+  newest = 0;
+  dirty = clean();
+  talk.clear();
+  panels.clear();
+  travel.reset(id);
+}
+
+function snapshot(document, another) {
+  if (another) {
+    forget();
+    writeAddress(id, null, { replace: true }); // a revision was one of the other
+  }
   const first = live === null;
   live = document;
   if (past === null) dirty = { ...clean(), all: true, first };

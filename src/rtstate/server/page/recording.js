@@ -1,6 +1,8 @@
 /** Recordings, cut into batches that a server takes: whole lines, blank ones skipped. */
 
 export const BATCH = 1 << 20; // bytes
+const LINES = 5_000; // of a batch: a server takes so many in a second
+const NAME = 190; // characters: a server takes 200, and a number may follow
 
 /** A file is no recording; the message says where and why. */
 export class NotARecording extends Error {}
@@ -24,7 +26,7 @@ export async function* batches(file, size = BATCH) {
     if (!checked) check(line, number);
     checked = true;
     const length = encoder.encode(line).length + 1;
-    if (batch.length && weight + length > size) {
+    if (batch.length === LINES || (batch.length && weight + length > size)) {
       yield { text: batch.join("\n"), lines: batch.length, read };
       batch = [];
       weight = 0;
@@ -72,6 +74,7 @@ function check(line, number) {
 /** Return the name of a conversation for a file. */
 export function nameFor(file) {
   const bare = file.name.replace(/\.(jsonl|ndjson|json|log|txt)$/i, "");
-  const printable = bare.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "").replace(/[/\\?#%]/g, "-").trim();
-  return [...printable].slice(0, 200).join("") || "recording";
+  const printable = bare.replace(/\p{Zs}/gu, " ").replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "").replace(/[/\\?#%]/g, "-").trim();
+  const name = [...printable].slice(0, NAME).join("").trim();
+  return /^\.{0,2}$/.test(name) ? "recording" : name; // "." and ".." are folders in an address
 }

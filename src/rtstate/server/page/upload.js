@@ -5,6 +5,9 @@ import { byId, make, setText } from "./dom.js";
 import { bytes, plural } from "./format.js";
 import { batches, nameFor, NotARecording } from "./recording.js";
 
+const BUSY = new Set([429, 503]);
+const ATTEMPTS = 20; // in which nothing was kept
+
 /** Take files; `opened(id)` is called when one is there. */
 export function makeUpload({ opened }) {
   const picker = byId("picker");
@@ -50,8 +53,12 @@ export function makeUpload({ opened }) {
     try {
       for await (const { text, lines, read } of batches(file)) {
         name ??= await freeName(nameFor(file));
-        await postText(conversationPath(name, "/events"), text, "application/x-ndjson");
-        events += lines;
+        const before = events;
+        await send(name, text, (kept, wait) => {
+          events = before + kept;
+          task.waits(wait);
+        });
+        events = before + lines;
         task.progress(read, events);
       }
       task.done(events);
@@ -65,6 +72,27 @@ export function makeUpload({ opened }) {
   }
 
   return { take: takeAll };
+}
+
+/**
+ * Send a batch until all of it is kept; what was kept before a refusal is not sent again.
+ * @param {(kept: number, wait: number) => void} refused how many are kept, and the seconds until the next attempt
+ */
+async function send(name, text, refused) {
+  let kept = 0;
+  for (let attempts = 1; ; attempts++) {
+    try {
+      return await postText(conversationPath(name, "/events"), text, "application/x-ndjson");
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (error.kept) attempts = 1;
+      kept += error.kept;
+      text = text.split("\n").slice(error.kept).join("\n");
+      refused(kept, error.wait);
+      if (!BUSY.has(error.status) || attempts === ATTEMPTS) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 1000 * error.wait));
+    }
+  }
 }
 
 /** A name that no conversation has yet: a number is added until one is found. */
@@ -91,6 +119,9 @@ function makeTask(file) {
     progress(read, events) {
       bar.value = read;
       setText(told, `${bytes(read)} of ${bytes(file.size)}, ${plural(events, "event")}`);
+    },
+    waits(seconds) {
+      setText(told, `the server is busy: going on in ${seconds} s`);
     },
     done(events) {
       bar.value = bar.max;
