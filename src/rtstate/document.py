@@ -96,11 +96,12 @@ class OrderedItems:
         return self._ids
 
 
-def expect_snapshot(given: Any) -> None:
+def expect_snapshot(given: object) -> None:
     """Raise TypeError for what is no snapshot, and say where there is one."""
     if not isinstance(given, Snapshot):
+        kind = type(given).__name__
         where = "see Snapshot.from_dict()" if isinstance(given, Mapping) else "pass conversation.snapshot()"
-        raise TypeError(f"expected a snapshot, not {type(given).__name__}: {where}")
+        raise TypeError(f"expected a snapshot, not {kind}: {where}")
 
 
 def sorted_ids(items: Table[Placed]) -> Iterator[str]:
