@@ -4,6 +4,7 @@ import ast
 import inspect
 import subprocess
 import sys
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -209,7 +210,8 @@ VIEWS = [
     *(rtstate.timing, context, exports.left_out, exports.left_out_of_captions, exports.transcript_json),
     *(exports.chat_messages, exports.responses_input, exports.agents_items, exports.agui_messages),
     *(exports.livekit_chat_context, exports.markdown, exports.plain_text, exports.webvtt, exports.srt),
-    *(exports.restore_events, exports.restore_plan),
+    *(exports.restore_events, exports.restore_plan, rtstate.can_create_response),
+    *(partial(each, played_ms=0) for each in (rtstate.interrupt_events, rtstate.truncate_event)),
 ]
 
 

@@ -56,6 +56,9 @@ SILENT = [HI, response_created(), added(assistant(), after="u1"), spoken(FOX)]  
 NEXT = [response_created("r2"), added(assistant("a2"), after="a1"), sound(3000, "a2", response_id="r2")]
 TWO = [*SPEAKING, added(assistant("a2"), after="a1"), sound(3000, "a2")]
 
+BEFORE = [event("session.created", session={"id": "s1"})]
+ANEW = [event("session.created", session={"id": "s2"}), added(user("u2", "Hi again"))]
+
 
 def cut(item_id: str = "a1", end: int = 1000, index: int = 0) -> Event:
     known = {"item_id": item_id, "content_index": index, "audio_end_ms": end}
@@ -118,6 +121,9 @@ def rows(table: dict[str, tuple[Any, ...]]) -> pytest.MarkDecorator:
         "less than a millisecond so far": ([HI, added(assistant()), sound(0.5)], 1000, cut(end=0)),
         "no audio seen": (SILENT, 1000, None),
         "a text": ([HI, added(assistant("a1", text_part("Hi")), after="u1")], 1000, None),
+        "its session is over": ([*BEFORE, *SPOKEN, *ANEW], 1000, None),
+        "its session is not over": ([*BEFORE, *SPOKEN], 1000, cut()),
+        "speech of this session": ([*BEFORE, *SPOKEN, *ANEW, *NEXT], 1000, cut("a2")),
         "nothing at all": ([], 1000, None),
         "only the user": ([HI], 1000, None),
         "deleted": ([*SPOKEN, deleted("a1")], 1000, None),

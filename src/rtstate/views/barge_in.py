@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias, get_args
 
 from rtstate._model import Item, Part
 from rtstate._types import IN_PROGRESS, Json
-from rtstate.document import Snapshot
+from rtstate.document import Snapshot, expect_snapshot
 
 Event: TypeAlias = dict[str, Json]
 Transport: TypeAlias = Literal["websocket", "webrtc", "sip"]
@@ -25,13 +25,13 @@ def truncate_event(
     """Return the ``conversation.item.truncate`` that cuts the assistant's speech to what was played.
 
     ``played_ms`` counts from the start of the item's speech, ``item_id`` is the item that plays: the last one
-    with audio in the order if it is not given. Give it, for as long as an answer has not spoken yet that is
-    the one before it, perhaps heard to its end (``played_ms=math.inf``). The mark is in whole milliseconds,
-    and never beyond the audio received. None where the server would refuse it or nothing would change: no
-    such item in the conversation, no audio seen, all of it played, or cut as short already. While an item is
-    still being spoken there is more to come, so it is cut even if all that came was played. Of speech in
-    several parts this cuts the one that plays, and :func:`interrupt_events` those after it as well. Raises
-    ValueError if ``played_ms`` is no number. Cost: O(n).
+    with audio in the order if it is not given, unless its session is over. Give it, for as long as an answer
+    has not spoken yet that is the one before it, perhaps heard to its end (``played_ms=math.inf``). The mark
+    is in whole milliseconds, and never beyond the audio received. None where the server would refuse it or
+    nothing would change: no such item in the conversation, no audio seen, all of it played, or cut as short
+    already. While an item is still being spoken there is more to come, so it is cut even if all that came was
+    played. Of speech in several parts this cuts the one that plays, and :func:`interrupt_events` those after
+    it as well. Raises ValueError if ``played_ms`` is no number. Cost: O(n).
 
     >>> import base64
     >>> from rtstate import Conversation
@@ -41,6 +41,7 @@ def truncate_event(
     >>> truncate_event(conversation.snapshot(), 650.7)
     {'type': 'conversation.item.truncate', 'item_id': 'item_1', 'content_index': 0, 'audio_end_ms': 650}
     """
+    expect_snapshot(snapshot)
     _expect_number(played_ms)
     cuts = [cut for item in _playing(snapshot, item_id)[:1] for cut in _cuts(item, played_ms)]
     return None if not cuts else cuts[0] if event_id is None else {**cuts[0], "event_id": event_id}
@@ -77,6 +78,7 @@ def interrupt_events(
     >>> interrupt_events(conversation.snapshot(), 0, event_id="stop")
     [{'type': 'response.cancel', 'response_id': 'resp_1', 'event_id': 'stop_1'}]
     """
+    expect_snapshot(snapshot)
     if transport not in get_args(Transport):
         raise ValueError(f"transport is one of {get_args(Transport)}, not {transport!r}")
     _expect_number(played_ms)
@@ -113,14 +115,16 @@ def can_create_response(snapshot: Snapshot) -> bool:
     >>> can_create_response(conversation.snapshot())
     False
     """
+    expect_snapshot(snapshot)
     return all(each.out_of_band for each in snapshot.active_responses)
 
 
 def _playing(snapshot: Snapshot, item_id: str | None) -> list[Item]:
     """Return the item that plays and those whose speech comes after it; none where there is no such item."""
     if item_id is None:
+        newest = max([snapshot.item_trace(item.id).session for item in snapshot.items], default=0)
         last = next((item for item in reversed(snapshot.items) if _speech(item)), None)
-        return [] if last is None else [last]
+        return [] if last is None or snapshot.item_trace(last.id).session < newest else [last]
     order = snapshot.order
     return list(snapshot.items[order.index(item_id) :]) if item_id in order else []
 
