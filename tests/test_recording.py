@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rtstate import Conversation, EventParseError, Timeline, replay, simulate
-from rtstate.recording import unwrap
+from rtstate.recording import unwrap, unwrap_raw
 
 EVENT = {"type": "ping", "timestamp": 1}
 WRAPPED = {"at": 1.5, "event": EVENT}
@@ -60,6 +60,38 @@ def test_a_recording_that_keeps_its_times_last_is_read_all_the_same() -> None:
     event = {"type": "ping", "padding": "x" * 500}
     assert unwrap(json.dumps({"event": event, "at": 1.5})) == (event, 1.5)
     assert unwrap(json.dumps({"event": event, "at": 1.5}).encode()) == (event, 1.5)
+
+
+ODD = '{"type"\t:"ping" , "numbers":[1e2,1.0, -0, 1E+2, 12345678901234567890],"a":"\\u00e9\\/é", "event":{}}'
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        '{"at": 1.5, "event": %s}',
+        '{"at":1.5,"event":%s}',
+        ' { "event" :\r%s\n,"at":1.5 } \n',
+        '{"at": 1.5, "by": {"event": "}"}, "event": %s, "more": [{}]}',
+        '{"at": 1.5, "event": {"type": "first"}, "event": %s}',
+        '{"at": 1.5, "\u2028é": "\x85", "event": %s}',
+    ],
+)
+def test_the_event_of_a_line_can_be_had_as_it_stands_there(wrapped: str) -> None:
+    line = wrapped.replace("%s", ODD)
+    assert unwrap_raw(line) == (ODD, 1.5)
+    assert unwrap_raw(line.encode()) == (ODD.encode(), 1.5)
+    assert unwrap_raw(bytearray(line.encode())) == (ODD.encode(), 1.5)
+
+
+@pytest.mark.parametrize(
+    "line", [ODD, ODD.encode(), '{"at": 1, "event": {', b"\xff", '{"at": 1, "event": 2}', EVENT]
+)
+def test_what_is_not_wrapped_is_had_as_it_is(line: Any) -> None:
+    assert unwrap_raw(line) == (line, None)
+
+
+def test_an_event_in_a_mapping_is_one() -> None:
+    assert unwrap_raw(WRAPPED) == (EVENT, 1.5)
 
 
 PINGS = ['{"type": "ping"}\n', '{"type": "ping"}\n']

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from json import JSONDecoder
 from math import isfinite
 from typing import Any, Final, cast
 
@@ -19,6 +20,8 @@ from rtstate.wire import Raw
 _WRAPPED: Final = re.compile(r'"event"\s*:\s*{')
 _HEAD: Final = 300  # how far into a line the event of a wrapped one begins
 _WRAPPED_BYTES: Final = re.compile(_WRAPPED.pattern.encode())
+_BETWEEN: Final = re.compile(r"[ \t\n\r,:]*")  # the members of an object, and their names and values
+_DECODER: Final = JSONDecoder(parse_int=str, parse_float=str)  # of numbers only their ends matter
 _MARK: Final = "\ufeff"  # what some editors put before the first line
 
 
@@ -47,6 +50,37 @@ def unwrap(line: Raw) -> tuple[Raw, float | None]:
             timed = isinstance(at, (int, float)) and not isinstance(at, bool)
             return cast(Mapping[str, Any], event), _seconds(at) if timed else None
     return line, None
+
+
+def unwrap_raw(line: Raw) -> tuple[Raw, float | None]:
+    """Return the event of a recorded line as it stands there, byte by byte, and its time where it has one.
+
+    >>> unwrap_raw('{"at": 1.5, "event": {"type":"ping","timestamp":1e2}}')
+    ('{"type":"ping","timestamp":1e2}', 1.5)
+    """
+    event, at = unwrap(line)
+    if isinstance(line, (str, bytes, bytearray)) and isinstance(event, Mapping):
+        begin, end = _where(line if isinstance(line, str) else line.decode("latin-1"))  # a character a byte
+        return line[begin:end], at
+    return event, at
+
+
+def _where(wrapped: str) -> tuple[int, int]:
+    """Return where the event of a wrapped line begins and ends: the last one, as for all that read JSON."""
+    place, found = wrapped.index("{") + 1, (0, 0)
+    while wrapped[begin := _past(wrapped, place)] != "}":
+        name, place = _DECODER.raw_decode(wrapped, begin)
+        begin = _past(wrapped, place)
+        _, place = _DECODER.raw_decode(wrapped, begin)
+        if name == "event":
+            found = begin, place
+    return found
+
+
+def _past(text: str, place: int) -> int:
+    found = _BETWEEN.match(text, place)
+    assert found is not None  # it may be empty
+    return found.end()
 
 
 def _seconds(at: Any) -> float | None:

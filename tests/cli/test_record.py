@@ -110,6 +110,21 @@ def test_a_line_that_is_no_text_ends_no_recording(url: str, odd: bytes) -> None:
     assert asyncio.run(kept()) == lines
 
 
+@pytest.mark.parametrize("wrapped", ['{"at":2.50, "event" :%s}', ' { "event": %s, "at": 2.5 } '])
+def test_an_event_is_kept_as_it_stands_in_its_line(url: str, tmp_path: Path, wrapped: str) -> None:
+    event = '{"type"\t:"ping" , "numbers":[1e2,1.0,NaN],"a":"\\u00e9\\/é"}'
+    line = wrapped.replace("%s", event)
+    (tmp_path / "call.jsonl").write_text(line, encoding="utf-8")
+    assert invoke("record", "live", "--log", url, stdin=line).exit_code == 0
+    assert invoke("import", str(tmp_path / "call.jsonl"), "--log", url).exit_code == 0
+
+    async def kept(name: str) -> list[tuple[bytes, float | None]]:
+        async with open_log(url) as log:
+            return [(entry.raw, entry.at) async for entry in log.read(name)]
+
+    assert asyncio.run(kept("live")) == asyncio.run(kept("call")) == [(event.encode(), 2.5)]
+
+
 def test_an_import_that_fails_leaves_nothing_behind(url: str, tmp_path: Path) -> None:
     file = tmp_path / "call.jsonl"
     whole = recorded(*[added(f"item_{number}") for number in range(2000)]).encode()

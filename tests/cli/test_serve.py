@@ -63,6 +63,31 @@ def test_other_machines_need_a_token() -> None:
         assert httpx.get(f"http://127.0.0.1:{port}/conversations", headers=headers).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("--allow-origin", "https://desk.example/app", "write it as https://desk.example or"),
+        ("--allow-origin", "*", "name each site, as https://desk.example"),
+        ("--allow-host", "https://desk.example", "write it as desk.example or"),
+        ("--allow-host", "desk.example:8700", "leave out its port"),
+    ],
+)
+def test_what_would_let_nobody_in_is_refused_before_anything_begins(
+    tmp_path: Path, option: str, value: str, told: str
+) -> None:
+    result = invoke("serve", "--port", "0", "--log", f"sqlite:///{tmp_path}/calls.db", option, value)
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+    assert result.stderr.startswith(f"Error: {option}: '{value}' is no ")
+    assert told in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_address_to_listen_at_that_nobody_asks_for_is_no_name() -> None:
+    result = invoke("serve", "--host", "no host", "--token", "secret", "--port", "0")
+    assert result.exit_code == 2
+    assert "no host port 0 cannot be listened at" in result.stderr
+
+
 def test_a_port_that_is_taken_is_said() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from websockets.asyncio.client import connect
@@ -10,7 +11,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from rtstate.errors import LogUnavailable
 from rtstate.hub import Hub
-from rtstate.logs import Log, MemoryLog
+from rtstate.logs import Log, MemoryLog, open_log
 from rtstate.server import Limits
 from tests.server.support import CALL, JSON, LINES, NDJSON, Served, served, state_after
 
@@ -212,3 +213,29 @@ async def test_a_body_is_taken_as_it_is(server: Served) -> None:
 async def test_a_name_that_no_browser_can_ask_for_is_refused(server: Served, name: str) -> None:
     answer = await server.client.post(f"/conversations/{name}/events", content="{}", headers=JSON)
     assert answer.status_code == 400
+
+
+ODD = (
+    '{"type"\t:"ping" , "numbers":[1e2,1.0, -0, 1E+2],"a":"\\u00e9\\/é"}',
+    '{"event": 1,"type":"odd",  "n":1.50}',
+)
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+async def test_an_event_with_a_time_is_kept_as_it_came(kind: str, tmp_path: Path) -> None:
+    where = "memory:" if kind == "memory" else f"sqlite:///{tmp_path}/calls.db"
+    lines = [f'{{"at": 1.50,"event":{ODD[0]}}}', f'{{ "event" : {ODD[0]} , "at":2e0}}\r', ODD[1]]
+    path = f"/conversations/{CALL}/events"
+    async with served(open_log(where)) as server:
+        assert (await server.post(lines))["events"] == 3
+        one = await server.client.post(path, content=f" {lines[0]}\n".encode(), headers=JSON)
+        assert one.status_code == 200
+        async with connect(url(server)) as socket:
+            for sent in (lines[0], lines[0].encode()):
+                await socket.send(sent)
+                await socket.recv()
+        kept = [(entry.raw.decode(), entry.type, entry.at) async for entry in server.log.read(CALL)]
+    ping = ODD[0], "ping"
+    assert kept[:2] == [(*ping, 1.5), (*ping, 2.0)]
+    assert kept[2][:2] == (ODD[1], "odd")
+    assert kept[3:] == [(*ping, 1.5)] * 3

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import signal
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -19,7 +18,6 @@ from threading import Semaphore, Thread
 from typing import Final
 
 import click
-from pydantic_core import from_json
 
 from rtstate.cli._layout import clean, count
 from rtstate.cli._logs import LOG, check_name, opened, run
@@ -28,13 +26,12 @@ from rtstate.errors import LogError
 from rtstate.hub import Hub
 from rtstate.logs import Log
 from rtstate.logs._urls import shown
-from rtstate.recording import unwrap
+from rtstate.recording import unwrap_raw
 from rtstate.wire import Raw
 
 _BATCH: Final = 500
 _WAITING: Final = 5_000
 _LAST: Final = 2.0
-_WRAPPER: Final = re.compile(r'\{\s*"at"\s*:[^,"{\[]*,\s*"event"\s*:\s*')
 _Event = tuple[int, Raw, float | None]
 """The number of its line, the event, and its time."""
 
@@ -70,7 +67,7 @@ def record_command(name: str | None, url: str, no_times: bool) -> None:
 def _timed(no_times: bool) -> Iterator[_Event]:
     for number, line in enumerate(raw_lines(STANDARD_INPUT, bar=False), 1):
         if line.strip():
-            event, at = _unwrapped(_text(line, first=number == 1))
+            event, at = unwrap_raw(_text(line, first=number == 1).strip())
             yield number, event, at if at is not None or no_times else time.time()
 
 
@@ -115,21 +112,6 @@ def _name_of(file: str) -> str:
     return Path(file).stem if file != STANDARD_INPUT else "standard input"
 
 
-def _unwrapped(line: str | bytes) -> tuple[Raw, float | None]:
-    """Return the event of a line as it stands there, byte by byte, and its time where the line has one."""
-    line = line.strip()
-    if isinstance(line, bytes):
-        return line, None
-    event, at = unwrap(line)
-    wrapper = _WRAPPER.match(line)
-    if wrapper and isinstance(event, Mapping):
-        told = line[wrapper.end() : -1]
-        with suppress(ValueError):  # something stands after the event
-            if from_json(told) == event:
-                return told, at
-    return event, at
-
-
 async def _import(log: Log, files: dict[str, str]) -> tuple[list[str], list[str]]:
     """Copy each file, or nothing of it; return the names that were taken, and the files without events."""
     taken: list[str] = []
@@ -140,7 +122,9 @@ async def _import(log: Log, files: dict[str, str]) -> tuple[list[str], list[str]
                 taken.append(name)
                 continue
             events = (
-                (number, *_unwrapped(line)) for number, line in enumerate(lines(file), 1) if line.strip()
+                (number, *unwrap_raw(line.strip()))
+                for number, line in enumerate(lines(file), 1)
+                if line.strip()
             )
             try:
                 written = await _feed(log, name, _Reading(events))

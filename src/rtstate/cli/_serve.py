@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from platform import node
 from typing import TYPE_CHECKING
 
@@ -54,13 +55,26 @@ def serve_command(
     """  # noqa: D301
     try:
         from rtstate.server import is_loopback
+        from rtstate.server._allowed import host_of, origin_of
     except ModuleNotFoundError as missing:
         raise Unusable(str(missing)) from None
     if not token and not is_loopback(host):
         raise click.UsageError(
             f"at {clean(host)} other machines can reach it, so it needs a token: --token, or RTSTATE_TOKEN"
         )
+    hosts = [_allowed("--allow-host", host_of, each) for each in hosts]
+    origins = [_allowed("--allow-origin", origin_of, each) for each in origins]
+    with suppress(ValueError):  # an address to listen at that no browser asks for
+        hosts = [host_of(host), *hosts]
     run(_serve(opened(url, create=True), host, port, token or None, hosts, origins))
+
+
+def _allowed(option: str, check: Callable[[str], str], value: str) -> str:
+    """Return a value as browsers send it; say what is wrong where none does."""
+    try:
+        return check(value)
+    except ValueError as error:
+        raise Unusable(clean(f"{option}: {error}")) from None
 
 
 async def _serve(
@@ -71,7 +85,7 @@ async def _serve(
     holder = f"rtstate serve, process {os.getpid()} on {node() or 'this host'}"
     async with log, Hub(log, holder=holder, history=1_000) as hub:
         try:
-            app = create_app(hub, log, token=token, hosts=(host, *hosts), origins=origins)
+            app = create_app(hub, log, token=token, hosts=hosts, origins=origins)
         except ValueError as error:
             raise Unusable(clean(error)) from None
         await _listen(app, host, port, token)

@@ -21,6 +21,7 @@ from rtstate.errors import RtstateError
 from rtstate.hub import Hub
 from rtstate.logs import Log
 from rtstate.server import _agui, _ingest, _openapi, _resources, _streams
+from rtstate.server._allowed import hosts_of, origins_of
 from rtstate.server._errors import on_http, on_ours
 from rtstate.server._feed import Feeds
 from rtstate.server._guard import Guard, Token, own_path
@@ -46,7 +47,8 @@ def create_app(
 
     ``token`` is asked of everybody, but for the page itself, which holds nothing. ``hosts`` are the names
     beside this machine's own that it answers to, ``origins`` the pages elsewhere that may use it, as
-    ``https://desk.example``. Run it with :func:`serve`, or mount it. Raises ValueError for an empty token.
+    ``https://desk.example``. Run it with :func:`serve`, or mount it. Raises ValueError for an empty token,
+    and for a name or a page that no browser would ever send.
 
     >>> import asyncio, httpx
     >>> from rtstate.logs import MemoryLog
@@ -76,8 +78,8 @@ def create_app(
 
 def _guarded(token: str | None, hosts: Iterable[str], origins: Iterable[str]) -> list[Middleware]:
     """Return what is asked before an endpoint is: a browser asks without the token whether it may ask."""
-    allowed = [origin.lower().rstrip("/") for origin in origins]
-    guards = [Middleware(Guard, hosts=tuple(hosts), origins=allowed)]
+    allowed = origins_of(origins)
+    guards = [Middleware(Guard, hosts=hosts_of(hosts), origins=allowed)]
     if allowed:
         guards.append(
             Middleware(

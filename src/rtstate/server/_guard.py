@@ -13,6 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from rtstate.server._allowed import address_of
 from rtstate.server._errors import as_json, refuse
 
 CSP: Final = (
@@ -47,7 +48,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, *, hosts: Iterable[str], origins: Iterable[str]) -> None:
         self._app = app
-        self._hosts = frozenset(host.lower().strip("[]") for host in hosts)
+        self._hosts = frozenset(hosts)
         self._origins = frozenset(origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -134,7 +135,7 @@ def _hostname(host: str) -> str | None:
     except ValueError:
         return None
     plain = parts.netloc == host and "@" not in host and not any(each.isspace() for each in host)
-    return name.rstrip(".") or None if name and plain else None
+    return address_of(name.rstrip(".")) or None if name and plain else None
 
 
 def still_encoded(scope: Scope) -> str:

@@ -18,7 +18,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from rtstate._change import Change
 from rtstate.errors import RtstateError
-from rtstate.recording import unwrap
+from rtstate.recording import unwrap_raw
 from rtstate.server._errors import refuse, told
 from rtstate.server._json import Json, dumps
 from rtstate.server._state import State, client_of, name_of, state_of
@@ -107,10 +107,10 @@ async def _beginning(state: State, name: str) -> AsyncGenerator[None]:
 
 
 def _events(lines: Sequence[bytes]) -> Iterator[_Event]:
-    """Return events with their times, or that at which they came, as ``rtstate record``."""
+    """Return events as they came, with their times or that at which they came, as ``rtstate record``."""
     now = time.time()
     for line in lines:
-        event, at = unwrap(line.strip())
+        event, at = unwrap_raw(line.strip())
         yield event, now if at is None else at
 
 
