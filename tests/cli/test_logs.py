@@ -63,8 +63,8 @@ def test_lines_of_any_kind_come_back_as_they_were(url: str, tmp_path: Path) -> N
         *lines[:3],
         '{"at": 3.0, "event": {"type": "ping", "ü": "🎧"}}',
         '{"at": 4.5, "event": {"type":"ping"}}',
-        '{"at": 5.0, "event": {"type":"ping"}}',
-        '{"at": 6.0, "event": {"type":"ping"}}',
+        '{"at": 5.0, "event": {"type": "ping"}}',
+        '{"at": 6.0, "event": {"type": "ping"}}',
     ]
 
 

@@ -17,6 +17,7 @@ from rtstate.errors import (
     StaleWriter,
 )
 from rtstate.logs import Checkpoint, Lease, Log, Record
+from rtstate.logs._log import summaries_of
 from tests.logs.support import Store, eventually, everything, filled, numbers, record, records, taken
 
 pytestmark = pytest.mark.anyio
@@ -318,6 +319,21 @@ async def test_13_a_summary_tells_how_far_it_goes(log: Log, other: Log) -> None:
     assert summary.started == later.started <= summary.updated <= later.updated
 
 
+async def test_13_all_summaries_at_once_are_those_of_each(log: Log, other: Log) -> None:
+    assert [each async for each in summaries_of(other)] == []
+    names = {f"call {number}" for number in range(250)}
+    for name in names:
+        await log.append(name, records(1, 3), expected=0)
+    await log.checkpoint("call 7", Checkpoint(2, b"two"))
+    await log.trim("call 7")
+    await log.beat("me", 60)
+    await log.acquire("call 8", "me")
+    await log.acquire("has no events", "me")
+    told = {each.name: each async for each in summaries_of(other)}
+    assert told == {name: await other.summary(name) for name in names}
+    assert (told["call 7"].checkpoint, told["call 8"].holder) == (2, "me")
+
+
 async def test_14_deleting_takes_everything_and_the_name_begins_anew(log: Log, other: Log) -> None:
     await filled(log, CALL, 5)
     await filled(log, "another", 2)
@@ -524,6 +540,7 @@ async def test_20_closing_ends_everything(store: Store) -> None:
         lambda: log.acquire(CALL, "me"),
         lambda: log.beat("me", 1),
         lambda: anext(log.names()),
+        lambda: anext(summaries_of(log)),
     ]
     for call in later:
         with pytest.raises(LogClosed):

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from rtstate import simulate
 from tests.page.support import Looker, Served, link, message, shows, texts, until
@@ -49,6 +49,34 @@ async def test_conversations_are_listed_and_filtered(own_server: Served, look: L
     assert page.url.endswith("#/c/first")
     await page.fill("#filter", "nothing like it")
     await expect(page.locator("#none")).to_have_text("No name holds that text.")
+
+
+async def test_of_very_many_the_newest_are_listed_and_others_opened_by_name(
+    own_server: Served, look: Looker
+) -> None:
+    for name in ("z/1", "z/2", "b", "c", "a"):
+        await own_server.feed(name, [message("item_1", "user", f"This is {name}")])
+    page = await look(own_server)
+    await expect(page.locator("#conversations .name")).to_have_text(["a", "c", "b", "z/2", "z/1"])
+    await expect(page.locator("#more")).to_be_hidden()
+
+    async def few(route: Route) -> None:
+        await route.continue_(url=route.request.url.replace("limit=5000", "limit=2"))
+
+    await page.route("**/conversations?*", few)
+    await expect(page.locator("#conversations .name")).to_have_text(["a", "c"])
+    await expect(page.locator("#conversation-count")).to_have_text("5")
+    await expect(page.locator("#how-many")).to_have_text("These are the newest 2 of 5.")
+    await expect(page.locator("#how")).to_be_visible()
+    await page.fill("#filter", "z/1")
+    await expect(page.locator("#none")).to_have_text("No name that is listed holds that text.")
+    await expect(page.locator("#another")).to_have_text("Open “z/1”")
+    await page.press("#filter", "Enter")
+    await expect(page.locator("#title")).to_have_text("z/1")
+    await expect(page.locator("#items .said")).to_have_text("This is z/1")
+    await page.fill("#filter", "a")
+    await expect(page.locator("#another")).to_be_hidden()
+    await page.unroute_all(behavior="ignoreErrors")
 
 
 async def test_the_call_that_goes_on_is_shown_until_one_is_chosen(own_server: Served, look: Looker) -> None:

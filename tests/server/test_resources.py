@@ -1,15 +1,17 @@
 """Conversations over HTTP: fed, listed, read, as they stood then, and deleted."""
 
+import asyncio
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import rtstate
 from rtstate import apply_patch, exports, simulate
 from rtstate.hub import Hub
-from rtstate.logs import MemoryLog
+from rtstate.logs import MemoryLog, open_log
 from rtstate.server import Limits
 from rtstate.server._past import SPACING
 from tests.server.support import CALL, JSON, LINES, Served, served, state_after
@@ -77,6 +79,37 @@ async def test_the_list_is_by_name_and_in_pages(server: Served) -> None:
     await server.hub.close("c")
     [closed] = (await server.client.get("/conversations", params={"after": "b"})).json()["conversations"]
     assert (closed["writing"], closed["checkpoint"]) == (False, 3)
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+async def test_the_newest_are_first_and_how_many_there_are_is_told(kind: str, tmp_path: Path) -> None:
+    names = ["b", "z z", "a", "ü/1", "c"]
+    where = "memory:" if kind == "memory" else f"sqlite:///{tmp_path}/calls.db"
+    async with served(open_log(where)) as server:
+        for name in names:
+            await server.hub.feed(name, LINES[0])
+            await asyncio.sleep(0.01)  # so that they began one after the other, on any clock
+        await server.hub.feed("b", LINES[1])  # which began first all the same
+        query: dict[str, str | int] = {"order": "newest", "limit": 2}
+        told: list[str] = []
+        for left in (3, 1, 0):
+            page = (await server.client.get("/conversations", params=query)).json()
+            told += [each["id"] for each in page["conversations"]]
+            assert (page["total"], page["next"] is None) == (5, left == 0)
+            query["after"] = page["next"] or ""
+            if left == 3:
+                await server.hub.delete("ü/1")  # where a page ended may go meanwhile
+                await server.hub.feed("new", LINES[0])  # and what is newer is not after it
+        assert told == names[::-1]
+        by_name = (await server.client.get("/conversations", params={"limit": 1})).json()
+        assert (by_name["total"], by_name["next"]) == (5, "a")
+
+
+@pytest.mark.parametrize("after", ["a", "a b", "nan a", "inf a", "17"])
+async def test_a_page_of_the_newest_goes_on_where_another_ended(server: Served, after: str) -> None:
+    answer = await server.client.get("/conversations", params={"order": "newest", "after": after})
+    assert answer.status_code == 400
+    assert "after is what next was" in answer.json()["error"]["message"]
 
 
 async def test_a_document_that_is_known_is_not_sent_again(server: Served) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,9 +23,9 @@ from rtstate.errors import LeaseHeld, LogDamaged
 from rtstate.hub import Hub, revive
 from rtstate.hub._revive import restored
 from rtstate.logs import Checkpoint, Entry, Log, Summary
+from rtstate.logs._log import summaries_of
 from rtstate.wire import Raw
 
-_AT_ONCE: Final = 100
 _SIZES: Final = ((1e3, "kB"), (1e6, "MB"), (1e9, "GB"))
 _UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
@@ -89,11 +88,8 @@ def _age(seconds: float) -> str:
 
 async def _summaries(log: Log) -> list[Summary]:
     async with log:
-        names = [name async for name in log.names()]
-        found: list[Summary | None] = []
-        for start in range(0, len(names), _AT_ONCE):
-            found += await asyncio.gather(*map(log.summary, names[start : start + _AT_ONCE]))
-    return sorted((each for each in found if each is not None), key=lambda each: (each.updated, each.name))
+        found = [each async for each in summaries_of(log)]
+    return sorted(found, key=lambda each: (each.updated, each.name))
 
 
 @click.command("show", short_help="Print what a conversation of a log has come to.")

@@ -31,6 +31,8 @@ LONGEST_NAME: Final = 255
 PAGE: Final = 1 << 20
 """About how many bytes of events are read at once."""
 
+_TOGETHER: Final = 100  # summaries that are asked for at the same time
+
 
 @attrs.frozen
 class Record:
@@ -374,6 +376,14 @@ class Log(ABC):
     @abstractmethod
     def _names(self) -> AsyncGenerator[str]: ...
 
+    async def _summaries(self) -> AsyncGenerator[Summary]:
+        """Yield the summaries of all; an engine that has them at hand gives them at once."""
+        names = [name async for name in self._names()]
+        for start in range(0, len(names), _TOGETHER):
+            for each in await asyncio.gather(*map(self._summary, names[start : start + _TOGETHER])):
+                if each is not None:
+                    yield each
+
     @abstractmethod
     async def _delete(self, name: str) -> bool: ...
 
@@ -388,6 +398,12 @@ class Log(ABC):
 
     @abstractmethod
     async def _close(self) -> None: ...
+
+
+def summaries_of(log: Log) -> AsyncGenerator[Summary]:
+    """Yield what is known of all conversations, in no order."""
+    log._check_open()  # pyright: ignore[reportPrivateUsage]
+    return log._summaries()  # pyright: ignore[reportPrivateUsage]
 
 
 def _is_text(value: str) -> bool:

@@ -177,15 +177,27 @@ def trim(connection: Connection, name: str) -> int:
 def summary(connection: Connection, name: str) -> Summary | None:
     """Return what is known without reading events."""
     row = find(connection, name)
-    if row is None or row.started is None or row.updated is None:
+    return None if row is None else _summary(row)
+
+
+def summaries(connection: Connection) -> list[Summary]:
+    """Return what is known of all conversations that have events."""
+    return [told for row in _all(connection) if (told := _summary(row)) is not None]
+
+
+def _summary(row: Row) -> Summary | None:
+    if row.started is None or row.updated is None:
         return None
-    return Summary(
-        name, row.first, row.last, row.checkpoint or 0, row.size, row.started, row.updated, row.holder
-    )
+    first, last, checkpoint = row.first, row.last, row.checkpoint or 0
+    return Summary(row.name, first, last, checkpoint, row.size, row.started, row.updated, row.holder)
 
 
 def names(connection: Connection) -> list[str]:
     """Return the names of all conversations that have events."""
+    return [row.name for row in _all(connection) if row.last]
+
+
+def _all(connection: Connection) -> list[Row]:
     found = connection.execute(
         "SELECT name, id, first, last, checkpoint, size, started, updated, epoch, holder, checksum "
         "FROM conversations NOT INDEXED"
@@ -193,7 +205,7 @@ def names(connection: Connection) -> list[str]:
     counted = connection.execute("SELECT count(*) FROM conversations INDEXED BY conversations_by_hash")
     if counted.fetchone() != (len({id for _, id, *_ in found}),):  # a damaged page may give one twice
         raise LogDamaged(f"the table of conversations is damaged, some are missing: {MEND}")
-    return [row.name for name, *columns in found if (row := _row(name, columns)).last]
+    return [_row(name, columns) for name, *columns in found]
 
 
 def delete(connection: Connection, name: str) -> bool:

@@ -122,6 +122,11 @@ class MemoryLog(Log):
         for name in tuple(self._kept):
             yield name
 
+    async def _summaries(self) -> AsyncGenerator[Summary]:
+        for name in tuple(self._kept):
+            if (summary := await self._summary(name)) is not None:
+                yield summary
+
     async def _delete(self, name: str) -> bool:
         self._leases.pop(name, None)
         return self._kept.pop(name, None) is not None

@@ -99,6 +99,11 @@ class SqliteLog(Log):
         for name in await self._reader.read(rows.names):
             yield name
 
+    async def _summaries(self) -> AsyncGenerator[Summary]:
+        self._check_open()
+        for each in await self._reader.read(rows.summaries):
+            yield each
+
     async def _delete(self, name: str) -> bool:
         return await self._write(lambda db: rows.delete(db, name))
 

@@ -58,7 +58,7 @@ def create_app(
     ...         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
     ...             return (await client.get("/conversations")).json()
     >>> asyncio.run(listed())
-    {'conversations': [], 'next': None}
+    {'conversations': [], 'next': None, 'total': 0}
     """
     if token is not None and not (token and token.isascii() and token.isprintable() and " " not in token):
         raise ValueError("a token is some printable ASCII characters, without spaces; None is no token")

@@ -83,9 +83,16 @@ PATHS: Final[dict[str, dict[str, Any]]] = {
     "/metrics": _reads("What was counted, for Prometheus.", kind="text/plain", one=False),
     "/openapi.json": _reads("This.", one=False),
     "/conversations": _reads(
-        "Conversations by name.",
-        _query("after", "Those after this name.", type="string"),
-        _query("limit", "So many.", type="integer", minimum=1, maximum=500, default=100),
+        "Conversations, a page at a time; total is how many there are, next what is after the page.",
+        _query(
+            "order",
+            "By name, or those first that began last.",
+            type="string",
+            enum=["name", "newest"],
+            default="name",
+        ),
+        _query("after", "Those after this: what next was. By name it may be any name.", type="string"),
+        _query("limit", "So many.", type="integer", minimum=1, maximum=5000, default=100),
         one=False,
     ),
     _ONE: {

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import heapq
 from collections.abc import Callable, Mapping
+from math import isfinite
 from typing import Any, Final
 
 import attrs
@@ -11,13 +13,15 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from rtstate import Snapshot, exports, views
-from rtstate.logs import Summary
+from rtstate.logs import Log, Summary
+from rtstate.logs._log import summaries_of
 from rtstate.server._errors import refuse
 from rtstate.server._json import Json
 from rtstate.server._place import birth_of, place_of
 from rtstate.server._state import choice, expect, number, state_of
 
-_MOST: Final = 500  # of a list
+_MOST: Final = 5_000  # of a list
+_TOGETHER: Final = 100
 _JSON: Final[Mapping[str, Callable[[Snapshot], Any]]] = {
     "chat": exports.chat_messages,
     "responses": exports.responses_input,
@@ -36,19 +40,60 @@ FORMS: Final = (*_JSON, *_TEXTS)
 
 
 async def conversations(request: Request) -> Response:
-    """List conversations by name, a page at a time. Cost: their number, and the page's summaries."""
+    """List conversations by name or the newest first, a page at a time, and tell how many there are.
+
+    Cost: their number. By name the page's summaries are read besides, the newest first all of them.
+    """
     log, query = state_of(request).log, request.query_params
     limit = number(query, "limit", 100, 1, _MOST) or 1
     after = query.get("after", "")
-    names = [name async for name in log.names() if name > after]
-    page = heapq.nsmallest(limit + 1, names)
-    told = [await log.summary(name) for name in page[:limit]]
-    return Json(
-        {
-            "conversations": [_listed(each) for each in told if each is not None],
-            "next": page[limit - 1] if len(page) > limit else None,
-        }
+    list_them = _newest if choice(query, "order", "name", "newest") == "newest" else _by_name
+    page, following, total = await list_them(log, limit, after)
+    return Json({"conversations": list(map(_listed, page)), "next": following, "total": total})
+
+
+async def _by_name(log: Log, limit: int, after: str) -> tuple[list[Summary], str | None, int]:
+    """Return a page, what comes after it, and how many there are."""
+    names = [name async for name in log.names()]
+    page = heapq.nsmallest(limit + 1, (name for name in names if name > after))
+    told: list[Summary | None] = []
+    for start in range(0, len(page[:limit]), _TOGETHER):
+        told += await asyncio.gather(*map(log.summary, page[:limit][start : start + _TOGETHER]))
+    return [each for each in told if each is not None], page[limit - 1] if page[limit:] else None, len(names)
+
+
+async def _newest(log: Log, limit: int, after: str) -> tuple[list[Summary], str | None, int]:
+    """Return the same of those that began last; those of one moment come by name."""
+    every: list[Summary] = []
+    async for each in summaries_of(log):
+        every.append(each)
+        if len(every) % 1_000 == 0:  # a log in memory waits for nothing, and others come in between
+            await asyncio.sleep(0)
+    place = _read_place(after) if after else None
+    page = heapq.nsmallest(
+        limit + 1, every if place is None else (each for each in every if _age(each) > place), key=_age
     )
+    following = f"{page[limit - 1].started!r} {page[limit - 1].name}" if page[limit:] else None
+    return page[:limit], following, len(every)
+
+
+def _age(each: Summary) -> tuple[float, str]:
+    return -each.started, each.name
+
+
+def _read_place(after: str) -> tuple[float, str]:
+    """Return where a page ended, as its ``next`` told it; raise 400 for what never was one."""
+    started, space, name = after.partition(" ")
+    try:
+        when = float(started)
+    except ValueError:
+        when = float("nan")
+    if not (space and isfinite(when)):
+        raise refuse(
+            400,
+            f"after is what next was in an answer of the same order, not {after!r:.60}; without it is first",
+        )
+    return -when, name
 
 
 def _listed(each: Summary) -> dict[str, Any]:

@@ -5,8 +5,7 @@ import { arrange, byId, make, setAttribute, setText } from "./dom.js";
 import { ago, count, plural } from "./format.js";
 
 const EVERY = 2500; // ms between two looks
-const PAGE = 500;
-const MOST = 5000;
+const MOST = 5000; // are listed; others are opened by their names
 
 /**
  * Make the list. `choose(id)` is called when one is picked, `listed(conversations, asked)` when they were told, the
@@ -16,16 +15,19 @@ export function makeList({ choose, listed, failed }) {
   const list = byId("conversations");
   const filter = byId("filter");
   const empty = byId("none");
-  const total = byId("conversation-count");
+  const more = byId("more");
+  const another = byId("another");
+  const number = byId("conversation-count");
   const rows = new Map();
   let known = [];
+  let total = 0;
   let chosen = null;
   let timer = null;
   let looking = false;
 
   filter.addEventListener("input", show);
   filter.addEventListener("keydown", (event) => {
-    if (event.key === "Enter") list.querySelector("a")?.click();
+    if (event.key === "Enter") (list.querySelector("a") ?? another).click();
     if (event.key === "ArrowDown") list.querySelector("a")?.focus();
   });
   document.addEventListener("visibilitychange", () => document.hidden || look());
@@ -36,7 +38,8 @@ export function makeList({ choose, listed, failed }) {
     clearTimeout(timer);
     const began = performance.now();
     try {
-      known = (await all()).sort(newestFirst);
+      ({ conversations: known, total } = await getJson(`conversations?order=newest&limit=${MOST}`));
+      known.sort(newestFirst);
       failed(null);
       show();
       listed(known, began);
@@ -55,10 +58,22 @@ export function makeList({ choose, listed, failed }) {
     const shown = known.filter(({ id }) => id.toLowerCase().includes(wanted));
     for (const id of rows.keys()) if (!known.some((each) => each.id === id)) rows.delete(id);
     arrange(list, shown.map((each) => rowOf(each).node));
-    setText(total, known.length ? count(known.length) : "");
+    setText(number, known.length ? count(total) : "");
     empty.hidden = shown.length > 0;
     list.hidden = shown.length === 0;
     setText(empty, known.length ? "No name holds that text." : "No conversations yet.");
+    showMore(filter.value.trim());
+  }
+
+  /** Where there are more than are listed, say so, and lead to the one whose name was typed. */
+  function showMore(name) {
+    more.hidden = total <= known.length;
+    another.hidden = more.hidden || name === "" || known.some((each) => each.id === name);
+    setText(byId("how-many"), `These are the newest ${count(known.length)} of ${count(total)}.`);
+    setText(another, another.hidden ? "" : `Open “${name}”`);
+    setAttribute(another, "href", another.hidden ? null : `#/c/${encodeURIComponent(name)}`);
+    byId("how").hidden = !another.hidden;
+    if (!more.hidden && known.length) setText(empty, "No name that is listed holds that text.");
   }
 
   function rowOf(conversation) {
@@ -85,19 +100,6 @@ export function makeList({ choose, listed, failed }) {
   }
 
   return { look, mark, step, has: (id) => known.some((each) => each.id === id) };
-}
-
-/** All of them: the server tells them by name, a page at a time. */
-async function all() {
-  const found = [];
-  let after = null;
-  do {
-    const from = after === null ? "" : `&after=${encodeURIComponent(after)}`;
-    const page = await getJson(`conversations?limit=${PAGE}${from}`);
-    found.push(...page.conversations);
-    after = page.next;
-  } while (after !== null && found.length < MOST);
-  return found;
 }
 
 function newestFirst(one, other) {
