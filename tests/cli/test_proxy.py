@@ -15,7 +15,7 @@ import pytest
 from websockets.sync.client import connect
 from websockets.sync.server import Server, ServerConnection, serve
 
-from tests.cli.support import interruptible, invoke
+from tests.cli.support import interruptible, invoke, wait_for
 
 KEY = "sk-proj-0123456789abcdef"
 
@@ -82,8 +82,8 @@ def test_a_call_is_recorded_shown_and_finished(tmp_path: Path, stop: signal.Sign
             client.recv()
             with httpx.Client() as http:
                 assert http.get(page).status_code == 200
-                listed = http.get(f"{page}conversations").json()["conversations"]
-                assert [each["id"] for each in listed] == [name]
+                listed = f"{page}conversations"  # once something of it is kept
+                wait_for(lambda: [each["id"] for each in http.get(listed).json()["conversations"]] == [name])
             it.send_signal(stop)  # while the call goes on
             with pytest.raises(Exception, match="1001"):
                 client.recv()

@@ -83,6 +83,7 @@ async def test_the_call_that_goes_on_is_shown_until_one_is_chosen(own_server: Se
     await own_server.feed("first", [message("u", "user", "Hello?")])
     page = await look(own_server)
     await expect(page.locator("#title")).to_have_text("first")
+    await until(page, "() => document.querySelectorAll('#items .item').length === 1")
     assert await texts(page) == ["Hello?"]
     assert "#" not in page.url
     await own_server.feed("second", [message("u", "user", "Good morning.")])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import Final
 
 import attrs
 
 from rtstate.conversation import Conversation
-from rtstate.errors import CheckpointError, HistoryGone, LogDamaged
+from rtstate.errors import CheckpointError, ConversationGone, HistoryGone, LogBehind, LogDamaged
 from rtstate.hub._weight import bulk_of, bulk_of_checkpoint
 from rtstate.logs import Checkpoint, Log, Record
 
@@ -55,14 +55,26 @@ async def revive(log: Log, name: str, new: Callable[[], Conversation] = Conversa
         conversation, saved = restored(name, kept, summary.first if summary else 1, new)
         seq, bulk = saved, bulk_of_checkpoint(kept.data, conversation) if kept else 0
         latest: Record | None = None
-        with suppress(HistoryGone):  # it was trimmed meanwhile, so there is a newer checkpoint
+        started = summary.started if summary else None
+        try:
             async with aclosing(log.read(name, seq)) as entries:
                 async for entry in entries:
                     conversation.feed(entry.raw, entry.at)
                     seq, latest = entry.seq, entry
                     bulk += bulk_of(entry.raw, entry.type, keep_audio=conversation.keeps_audio)
-            started = summary.started if summary else None
+        except (HistoryGone, ConversationGone):
+            continue  # it was trimmed meanwhile, so there is a newer checkpoint; or deleted
+        except LogBehind:
+            if started == await _started(log, name):
+                raise
+            continue
+        if started == await _started(log, name):  # or this is half of one, and half of another of its name
             return Revived(conversation, seq, saved, started, bulk, latest)
+
+
+async def _started(log: Log, name: str) -> float | None:
+    summary = await log.summary(name)
+    return summary.started if summary else None
 
 
 def restored(
