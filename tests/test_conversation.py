@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from openai._models import construct_type_unchecked
 from openai.types.realtime import RealtimeServerEvent
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
@@ -19,6 +20,8 @@ from rtstate import (
     parse_server_event,
     simulate,
 )
+from rtstate.logs import Record
+from rtstate.wire import said_by
 from tests.helpers import added, committed, deleted, delta, event, sound, speech_started, state, user
 
 HI = added(user(text="Hi"))
@@ -69,6 +72,18 @@ def test_apply_takes_the_events_of_the_openai_sdk() -> None:
     assert taken > 100
     assert applied.snapshot() == fed.snapshot()
     assert applied.anomalies == ()
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("dialect", simulate.DIALECTS)
+def test_events_that_an_sdk_has_not_checked_are_applied_without_a_warning(dialect: Any) -> None:
+    """As its connection makes them, also of what a server says beyond its models."""
+    applied, fed = Conversation(), Conversation()
+    for each in simulate.session(seed=3, turns=4, dialect=dialect).events:
+        made = construct_type_unchecked(value=each, type_=RealtimeServerEvent)
+        assert applied.apply(made).patch() == fed.feed(each).patch()
+        assert Record.of(made).raw == Record.of(said_by(made)).raw
+    assert applied.snapshot() == fed.snapshot()
 
 
 class Pinned(BaseModel):
@@ -238,6 +253,13 @@ def test_subscribers_hear_of_changes_in_order_and_of_nothing_else() -> None:
     stop()
     conversation.feed(delta("Hey"))
     assert heard == [("first", 1), ("second", 1), ("first", 2)]
+
+
+def test_a_subscriber_is_called_not_awaited() -> None:
+    async def heard(change: Change) -> None: ...
+
+    with pytest.raises(TypeError, match=r"follow with `async for` over watch\(\)"):
+        Conversation().subscribe(heard)
 
 
 def test_a_subscriber_may_leave_or_join_while_it_is_told() -> None:

@@ -505,3 +505,8 @@ def test_without_its_library_a_pricer_says_what_to_install(
 def test_figures_that_make_no_sense_to_the_library_are_told_in_its_words() -> None:
     told = GenaiPricer()(UsageEntry(kind="transcription", model="whisper-1", seconds=-1.0))
     assert str(told).startswith("Invalid usage value for audio_seconds: expected a finite non-negative")
+
+
+def test_rates_alone_are_no_pricer() -> None:
+    with pytest.raises(TypeError, match=r"TablePricer\(rates\) makes one"):
+        cost(Conversation().snapshot(), {"gpt-realtime": Rates(4, 32)})  # type: ignore[arg-type]

@@ -138,6 +138,8 @@ def test_every_module_has_its_floor() -> None:
 def test_a_module_imports_only_from_floors_below(module: str) -> None:
     floor = floor_of(module) or 0
     for name in filter(None, map(own, imports(module))):
+        if module == "__init__" and name in rtstate._MODULES:
+            continue  # named for type checkers alone: imported once it is asked for
         within_one_edge = any(within(module, edge) and within(name, edge) for edge in EDGES)
         assert within_one_edge or (floor_of(name) or 0) < floor, f"{module} imports {name}"
 

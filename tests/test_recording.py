@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from io import BytesIO, StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -162,3 +163,8 @@ def test_one_text_is_no_recording(lines: Any) -> None:
         TypeError, match="expected the lines of a recording, such as an open file, not one text"
     ):
         replay(lines)
+
+
+def test_a_path_is_to_be_opened(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match=r"not its path: replay\(open\('.*call.jsonl'\)\)$"):
+        replay(tmp_path / "call.jsonl")  # type: ignore[arg-type]

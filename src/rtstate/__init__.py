@@ -10,6 +10,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from rtstate import cost as cost
+    from rtstate import errors as errors
+    from rtstate import events as events
+    from rtstate import exports as exports
+    from rtstate import hub as hub
+    from rtstate import logs as logs
+    from rtstate import patching as patching
+    from rtstate import simulate as simulate
+    from rtstate import views as views
+    from rtstate import wire as wire
     from rtstate._change import Anomaly, Change, Stats
     from rtstate._diff import diff
     from rtstate._model import (

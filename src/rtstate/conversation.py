@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
-from typing import Any, Final, cast, get_args
+from inspect import iscoroutinefunction
+from typing import Any, Final, get_args
 
 import attrs
 
@@ -20,7 +21,7 @@ from rtstate.checkpoint import pack, unpack
 from rtstate.document import Snapshot
 from rtstate.errors import CheckpointError, EventParseError, HistoryGone
 from rtstate.update import Update
-from rtstate.wire import CLIENT_HANDLERS, HANDLERS, ClientEvent, Raw, UnknownEvent, read_event
+from rtstate.wire import CLIENT_HANDLERS, HANDLERS, Raw, read_event, said_by
 
 _LOG: Final = logging.getLogger("rtstate")
 KEPT_ANOMALIES: Final = 100
@@ -118,17 +119,10 @@ class Conversation:
         Of an object only what was sent is read (``exclude_unset``): a field that was not is absent, not null.
         Everything else as in :meth:`feed`. Raises TypeError for anything that is no event at all.
         """
-        if isinstance(event, Mapping):
-            return self.feed(cast(Mapping[str, Any], event), at)
-        if not (hasattr(event, "type") and hasattr(event, "model_dump")):
-            raise TypeError(f"expected an event or a mapping, not {type(event).__name__}; feed() takes JSON")
-        if isinstance(event, UnknownEvent):
-            return self.feed(event.payload, at)
-        sent: dict[str, Any] = event.model_dump(exclude_unset=True)
-        sent["type"] = event.type
-        if isinstance(event, ClientEvent):
-            sent["event_id"] = event.event_id  # its default is an id of its own
-        return self.feed(sent, at)
+        kind = type(event).__name__
+        if isinstance(event, (str, bytes, bytearray, memoryview)):
+            raise TypeError(f"expected an event or a mapping, not {kind}; feed() takes JSON")
+        return self.feed(said_by(event), at)
 
     def sent(self, event: Any, at: float | None = None) -> Change:
         """Apply one event that the client sent: JSON, a mapping or an object.
@@ -137,9 +131,7 @@ class Conversation:
         answer confirms them; an ``error`` that names their ``event_id`` takes them back. For a client event
         ``feed`` and ``apply`` do the same.
         """
-        if isinstance(event, (str, bytes, bytearray, memoryview)):
-            return self.feed(cast("Raw", event), at)
-        return self.apply(event, at)
+        return self.feed(said_by(event), at)
 
     def snapshot(self) -> Snapshot:
         """Return the state as it stands, the very same object while nothing has changed.
@@ -210,8 +202,11 @@ class Conversation:
         """Call ``callback(change)`` after each change, and return the function that ends this.
 
         A callback that raises is logged, and harms neither the state nor the others. If one feeds an event,
-        that change is published once all have seen this one.
+        that change is published once all have seen this one. Raises TypeError for a coroutine function,
+        which nobody would await; :meth:`watch` is for those.
         """
+        if iscoroutinefunction(callback):
+            raise TypeError("a callback is called, not awaited: follow with `async for` over watch()")
         subscription = object()
         self._subscribers[subscription] = callback
 

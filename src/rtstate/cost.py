@@ -104,6 +104,8 @@ def cost(
     >>> f"${spent.responses:.4f}", spent.unpriced, spent.entries[-1].unpriced
     ('$0.0953', 5, 'no rates for model gpt-4o-transcribe')
     """
+    if isinstance(pricer, Mapping):
+        raise TypeError("a pricer is asked for each entry: of rates by model, TablePricer(rates) makes one")
     used = used if isinstance(used, Usage) else usage(used)
     ask = GenaiPricer() if pricer is None else pricer
     priced: list[PricedEntry] = []

@@ -122,6 +122,8 @@ def lines_of(lines: Iterable[Raw]) -> Iterator[tuple[Raw, float | None]]:
     """
     if isinstance(lines, (str, bytes, bytearray, Mapping)):
         raise TypeError("expected the lines of a recording, such as an open file, not one text")
+    if hasattr(lines, "__fspath__"):
+        raise TypeError(f"expected the lines of a recording, not its path: replay(open({str(lines)!r}))")
     for number, line in enumerate(lines):
         told = line if number else _unmarked(line)
         if not isinstance(told, (str, bytes, bytearray)) or told.strip():

@@ -1,11 +1,12 @@
 """Hubs over every log: what is fed is what is there, whoever reads it, and one hub writes at a time."""
 
 import asyncio
+import json
 from contextlib import aclosing, suppress
 
 import pytest
 
-from rtstate import Conversation, Update, simulate
+from rtstate import Conversation, Update, parse_server_event, simulate
 from rtstate.errors import (
     ConversationGone,
     HubFull,
@@ -15,6 +16,7 @@ from rtstate.errors import (
 )
 from rtstate.hub import Hub
 from rtstate.logs import Checkpoint, Log, MemoryLog, Record
+from rtstate.wire import TABLE
 from tests.hub.support import CALL, EVENTS, expected, feed, kept, said, until
 from tests.logs.support import eventually
 
@@ -474,3 +476,24 @@ async def test_an_update_leads_on_from_a_revision(log: Log) -> None:
         for since in (0, last.revision + 1):  # too long ago, and of another conversation
             assert (await hub.update(CALL, since)).snapshot == last
         assert hub.new().snapshot().revision == 0
+
+
+async def test_event_objects_are_kept_as_what_they_were_given(log: Log) -> None:
+    async with Hub(log) as hub:
+        for event in EVENTS:
+            of_server = json.loads(event)["type"] in TABLE
+            await hub.feed(CALL, parse_server_event(event) if of_server else event)
+        assert await hub.snapshot(CALL) == expected()
+        assert [json.loads(each) for each in await kept(log)] == list(map(json.loads, EVENTS))
+
+
+async def test_what_a_hub_cannot_take_is_said_and_changes_nothing(log: Log) -> None:
+    with pytest.raises(TypeError, match=r"a hub is over a log, such as open_log\(url\) returns, not str"):
+        Hub("sqlite:///calls.db")  # type: ignore[arg-type]
+    async with Hub(log) as hub:
+        for events in ([EVENTS[0]], [{"type": "ping", "event_id": "e"}], [[EVENTS[0], None]]):
+            with pytest.raises(TypeError, match=r"feed_all\(\) takes pairs of an event and its time"):
+                await hub.feed_all(CALL, events)  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match="not object"):
+            await hub.feed(CALL, object())
+        assert await log.summary(CALL) is None

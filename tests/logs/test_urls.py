@@ -104,3 +104,8 @@ def test_without_its_extra_redis_is_refused_with_what_to_install() -> None:
 )
 def test_a_password_is_not_shown(url: str, expected: str) -> None:
     assert shown(url) == expected
+
+
+def test_a_log_in_memory_is_no_file() -> None:
+    with pytest.raises(ValueError, match=r"'sqlite:///:memory:' is no file: a log in memory is memory:$"):
+        open_log("sqlite:///:memory:")

@@ -462,3 +462,9 @@ def test_speech_in_several_parts_is_cut_where_it_stood(
     assert truncate_event(snapshot, played) == (expected[0] if expected else None)
     conversation = state(*events, *expected)
     assert interrupt_events(conversation.snapshot(), played, cancel=False) == []
+
+
+@pytest.mark.parametrize("what", [truncate_event, interrupt_events])
+def test_what_was_played_is_a_number(what: Any) -> None:
+    with pytest.raises(TypeError, match="milliseconds were played, 0 for none, not None"):
+        what(after(SPOKEN), None)

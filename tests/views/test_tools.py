@@ -224,3 +224,11 @@ def is_object(text: str | None) -> bool:
         return isinstance(json.loads(text or ""), dict)
     except ValueError:
         return False
+
+
+def test_all_is_plain_json_if_asked() -> None:
+    snapshot = points("ga 0")[-1]
+    views = [*tool_calls(snapshot), *mcp_approvals(snapshot), *mcp_tools(snapshot).values()]
+    plain = [each.to_dict() for each in views]
+    assert json.loads(json.dumps(plain)) == plain
+    assert {each["item_id"] for each in plain} == {each.item_id for each in views}

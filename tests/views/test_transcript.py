@@ -104,6 +104,22 @@ ORDERS: dict[str, list[Event]] = {
 }
 
 
+def test_a_turn_is_plain_json_if_asked() -> None:
+    turn = Turn("user", "Hi", "u1", "final", start_ms=3)
+    assert json.loads(json.dumps(turn.to_dict())) == {
+        "role": "user",
+        "text": "Hi",
+        "item_id": "u1",
+        "status": "final",
+        "heard": None,
+        "generated": None,
+        "start_ms": 3,
+        "end_ms": None,
+        "started_at": None,
+        "ended_at": None,
+    }
+
+
 @pytest.mark.parametrize("events", ORDERS.values(), ids=list(ORDERS))
 def test_turns_come_in_the_order_of_the_conversation(events: list[Event]) -> None:
     assert said(*events, response_done()) == [

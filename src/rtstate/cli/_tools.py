@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import attrs
 import click
 from rich.console import RenderableType
 from rich.text import Text
@@ -56,9 +55,9 @@ def tools_command(name: str, as_json: bool, pretty: bool, point: Point | None, d
 
 def _for_programs(snapshot: Snapshot) -> dict[str, Any]:
     return {
-        "tool_calls": [attrs.asdict(each) for each in tool_calls(snapshot)],
-        "mcp_approvals": [attrs.asdict(each) for each in mcp_approvals(snapshot)],
-        "mcp_tools": {label: attrs.asdict(each) for label, each in mcp_tools(snapshot).items()},
+        "tool_calls": [each.to_dict() for each in tool_calls(snapshot)],
+        "mcp_approvals": [each.to_dict() for each in mcp_approvals(snapshot)],
+        "mcp_tools": {label: each.to_dict() for label, each in mcp_tools(snapshot).items()},
     }
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-import attrs
-
 from rtstate._types import Json
 from rtstate.document import Snapshot, expect_snapshot
 from rtstate.exports._people import clock, entries, lines, one_line, remarks, result, speaker, unheard
@@ -80,11 +78,10 @@ def transcript_json(snapshot: Snapshot) -> dict[str, Json]:
     }
 
 
-_FIELDS: Final = tuple(each.name for each in attrs.fields(Turn) if each.name != "heard")  # which is the text
-
-
 def _fields(turn: Turn) -> dict[str, Json]:
-    return {name: getattr(turn, name) for name in _FIELDS}
+    fields = turn.to_dict()
+    del fields["heard"]  # which is the text
+    return fields
 
 
 def _notes(snapshot: Snapshot, turn: Turn, *, generated: bool) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Iterable
 from contextlib import suppress
 from functools import partial
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 from uuid import uuid4
 
 import attrs
@@ -24,7 +24,6 @@ from rtstate.hub._held import Held
 from rtstate.hub._pulse import Pulse
 from rtstate.logs import Log, Record
 from rtstate.update import Update
-from rtstate.wire import Raw
 
 _AT_ONCE: Final = 64
 
@@ -86,6 +85,8 @@ class Hub:
         history: int = 100,
         holder: str | None = None,
     ) -> None:
+        if not isinstance(log, Log):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"a hub is over a log, such as open_log(url) returns, not {type(log).__name__}")
         for name, number in (
             *(("memory", memory), ("idle", idle), ("lease", lease)),
             *(("checkpoint_every", checkpoint_every), ("backlog", backlog)),
@@ -127,22 +128,23 @@ class Hub:
         finally:
             self._forget_if_empty(held)
 
-    async def feed(self, name: str, raw: Raw, at: float | None = None) -> Change:
+    async def feed(self, name: str, raw: Any, at: float | None = None) -> Change:
         """Append one event, of the server or the client, apply it, and return what it changed.
 
-        It is kept in the log once this returns. ``raw`` and ``at`` as for :meth:`Conversation.feed`; what
-        cannot be read is kept too, and becomes an anomaly. Raises as :meth:`open`; then it was not applied.
+        It is kept in the log once this returns. ``raw`` is JSON text, bytes, a mapping, or an event object as
+        for :meth:`Conversation.apply`, ``at`` as for :meth:`Conversation.feed`; text that cannot be read is
+        kept too, and becomes an anomaly. Raises as :meth:`open`; then it was not applied.
         After LogUnavailable it may be in the log all the same: what has an ``event_id`` is safely fed again.
         """
         [change] = await self.feed_all(name, ((raw, at),))
         return change
 
-    async def feed_all(self, name: str, events: Iterable[tuple[Raw, float | None]]) -> list[Change]:
-        """Append some events, each with its time, all or none, and return what each changed.
+    async def feed_all(self, name: str, events: Iterable[tuple[Any, float | None]]) -> list[Change]:
+        """Append some events, each a pair with its time, all or none, and return what each changed.
 
         Otherwise as :meth:`feed`. Cost: one append.
         """
-        records = [Record.of(raw, at) for raw, at in events]
+        records = [Record.of(raw, at) for raw, at in map(_pair, events)]
         if not records:
             return []
         held = await self._use(name)
@@ -376,3 +378,10 @@ class Hub:
         """Drop the place of what could not be read, or has ended; not while it has a lease to give back."""
         if held.empty and not held.busy and not held.writes:
             self._drop(held)
+
+
+def _pair(given: Any) -> tuple[Any, float | None]:
+    if not (isinstance(given, tuple) and len(given) == 2):  # pyright: ignore[reportUnknownArgumentType]
+        kind = type(given).__name__  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        raise TypeError(f"feed_all() takes pairs of an event and its time, or None, not {kind}")
+    return given  # pyright: ignore[reportUnknownVariableType]

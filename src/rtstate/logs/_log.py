@@ -25,7 +25,7 @@ from rtstate.errors import (
     LogDamaged,
 )
 from rtstate.logs._bell import Bell
-from rtstate.wire import Raw, as_json
+from rtstate.wire import as_json, said_by
 
 LONGEST_NAME: Final = 255
 PAGE: Final = 1 << 20
@@ -43,17 +43,22 @@ class Record:
     at: float | None = None
 
     @classmethod
-    def of(cls, raw: Raw, at: float | None = None) -> Self:
+    def of(cls, raw: Any, at: float | None = None) -> Self:
         """Return an event as a log keeps it, its type read from it; what cannot be read has none.
 
-        Text is kept as UTF-8, a mapping as JSON; a time that no clock shows is none. Raises TypeError for
+        Text is kept as UTF-8, a mapping as JSON, of an event object (of this library, or an SDK's) the JSON
+        of what it was given; a time that no clock shows is none. Raises TypeError for
         what is no JSON or no time at all, EventParseError for a mapping that cannot be written as JSON.
 
         >>> Record.of('{"type": "ping"}', at=1.5)
         Record(raw=b'{"type": "ping"}', type='ping', at=1.5)
         """
         time = None if at is None or (told := as_time(at)) is None else float(told)
-        json = as_json(raw) if not isinstance(raw, (str, bytes)) else raw
+        json = (
+            raw
+            if isinstance(raw, (str, bytes))
+            else as_json(said_by(raw) if hasattr(raw, "model_dump") else raw)
+        )
         kept = json.encode("utf-8", "surrogatepass") if isinstance(json, str) else json
         try:
             value: Any = from_json(kept, cache_strings="none")

@@ -29,6 +29,8 @@ def open_log(url: str, *, create: bool = True) -> Log:
     match parts.scheme:
         case "memory":
             return MemoryLog()
+        case "sqlite" if parts.path == "/:memory:":
+            raise ValueError(f"{url!r} is no file: a log in memory is memory:")
         case "sqlite" if not parts.netloc and parts.path[:1] == "/" and len(parts.path) > 1:
             from rtstate.logs.sqlite import SqliteLog
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from math import isfinite
 from typing import Any, Final
 
-import attrs
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
@@ -176,9 +175,9 @@ async def tools(request: Request) -> Response:
     snapshot = await _snapshot(request)
     return Json(
         {
-            "tool_calls": [attrs.asdict(each) for each in views.tool_calls(snapshot)],
-            "mcp_approvals": [attrs.asdict(each) for each in views.mcp_approvals(snapshot)],
-            "mcp_tools": {label: attrs.asdict(each) for label, each in views.mcp_tools(snapshot).items()},
+            "tool_calls": [each.to_dict() for each in views.tool_calls(snapshot)],
+            "mcp_approvals": [each.to_dict() for each in views.mcp_approvals(snapshot)],
+            "mcp_tools": {label: each.to_dict() for label, each in views.mcp_tools(snapshot).items()},
         }
     )
 

@@ -157,5 +157,7 @@ def _cuts(item: Item, played_ms: float) -> Iterator[Event]:
 
 
 def _expect_number(played_ms: float) -> None:
+    if not isinstance(played_ms, (int, float)):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"played_ms is how many milliseconds were played, 0 for none, not {played_ms!r}")
     if math.isnan(played_ms):
         raise ValueError("played_ms is how many milliseconds were played, not NaN")

@@ -45,6 +45,10 @@ class ToolCall:
     status: str | None
     placed: bool = True
 
+    def to_dict(self) -> dict[str, Json]:
+        """Return it as plain JSON."""
+        return thaw(attrs.asdict(self))  # type: ignore[no-any-return]
+
 
 @attrs.frozen
 class McpApproval:
@@ -61,6 +65,10 @@ class McpApproval:
     response_id: ResponseId | None
     placed: bool = True
 
+    def to_dict(self) -> dict[str, Json]:
+        """Return it as plain JSON."""
+        return thaw(attrs.asdict(self))  # type: ignore[no-any-return]
+
 
 @attrs.frozen
 class McpTools:
@@ -73,6 +81,10 @@ class McpTools:
     tools: tuple[Json, ...] | None = attrs.field(hash=False)
     item_id: ItemId
     status: str | None
+
+    def to_dict(self) -> dict[str, Json]:
+        """Return it as plain JSON."""
+        return thaw(attrs.asdict(self))  # type: ignore[no-any-return]
 
 
 def tool_calls(snapshot: Snapshot) -> tuple[ToolCall, ...]:

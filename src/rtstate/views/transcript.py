@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 import attrs
 
 from rtstate._model import PART_TYPES, Item, Part
-from rtstate._types import IN_PROGRESS
+from rtstate._types import IN_PROGRESS, Json
 from rtstate.document import Snapshot, expect_snapshot
 from rtstate.views._placed import UNKNOWN, Span, placed, was_cancelled
 
@@ -41,6 +41,10 @@ class Turn:
     end_ms: float | None = None
     started_at: float | None = None
     ended_at: float | None = None
+
+    def to_dict(self) -> dict[str, Json]:
+        """Return it as plain JSON."""
+        return attrs.asdict(self)
 
 
 def transcript(snapshot: Snapshot) -> tuple[Turn, ...]:

@@ -12,7 +12,7 @@ from functools import cache
 from types import NoneType
 from typing import Annotated, Any, Final, TypeAlias, TypeVar, Union, cast
 
-from pydantic import Discriminator, TypeAdapter, ValidationError
+from pydantic import BaseModel, Discriminator, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails, from_json, to_json
 
 from rtstate.errors import EventParseError
@@ -121,6 +121,30 @@ def read_event(raw: Raw) -> JsonObject:
     return read_event(as_json(raw))
 
 
+def said_by(event: Any) -> Raw:
+    """Return what an event object says, ours or that of any library; JSON and mappings as they are.
+
+    Of an object only what was sent is read: a field that was not is absent, not null. Raises TypeError for
+    what is no event at all.
+    """
+    if isinstance(event, (str, bytes, bytearray, memoryview, Mapping)):
+        return cast("Raw", event)
+    if isinstance(event, UnknownEvent):
+        return event.payload
+    if not (hasattr(event, "type") and hasattr(event, "model_dump")):
+        raise TypeError(
+            f"expected an event: JSON text, bytes, a mapping, or an object with type and model_dump(), "
+            f"not {type(event).__name__}"
+        )
+    # Without warnings: SDKs make objects of what came unchecked, and what came is what counts here.
+    options = {"exclude_unset": True, **({"warnings": False} if isinstance(event, BaseModel) else {})}
+    given: Any = event
+    said: dict[str, Any] = {**given.model_dump(**options), "type": given.type}
+    if isinstance(event, ClientEvent):
+        said["event_id"] = event.event_id  # its default is an id of its own
+    return said
+
+
 def _first(raw: Any) -> JsonObject:
     """Read the first event: build the reader, and put it in the place of this function."""
     global _read  # noqa: PLW0603  (looking a cache up would cost each event 0.05 µs)
@@ -150,7 +174,7 @@ def as_json(raw: Any) -> Json:
         return bytes(cast("bytes", raw))
     if not isinstance(raw, (Mapping, list, tuple, int, float, bool, NoneType)):
         raise TypeError(
-            f"expected JSON text, bytes or a mapping, not {type(raw).__name__}; apply() takes events"
+            f"expected JSON text, bytes or a mapping, not {type(raw).__name__}; apply() takes event objects"
         )
     try:
         return to_json(raw, inf_nan_mode="null", fallback=_plain)
