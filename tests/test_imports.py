@@ -14,7 +14,7 @@ LADDER = [
     # the nouns: what a conversation is
     ["_types", "errors"],
     ["_json", "_vector", "_twin", "_trace", "_growing", "_seen"],
-    ["_audio_format", "_heard", "_model"],
+    ["_audio_format", "_heard", "_hosts", "_model"],
     ["_operations"],
     ["_change", "_order", "document", "patching"],
     ["_late"],

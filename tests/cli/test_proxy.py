@@ -71,7 +71,7 @@ def test_a_call_is_recorded_shown_and_finished(tmp_path: Path, stop: signal.Sign
         running("--upstream", url, "--log", log, "--port", "0", "--inspector-port", "0") as it,
     ):
         said = line(it)
-        assert said.endswith(f" go to {url} (Ctrl-C ends it)\n")
+        assert said.endswith(f" go to {url}, kept in {log} (Ctrl-C ends it)\n")
         proxy = said.split()[2]
         page = line(it).split()[-1]
         headers = {"Authorization": f"Bearer {KEY}"}

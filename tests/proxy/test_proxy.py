@@ -430,3 +430,16 @@ async def test_where_nobody_listens_any_more_calls_go_on() -> None:
         async with asyncio.timeout(5):
             while call.proxy.calls:
                 await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("origin", ["https://app.example/", "HTTPS://App.Example:443", "*"])
+async def test_an_origin_is_one_in_any_spelling(origin: str) -> None:
+    async with proxied(origins=[origin]) as call:
+        await (await dial(call.url, origin="https://app.example")).close()
+
+
+@pytest.mark.parametrize("origin", ["app.example", "https://app.example/page", "wss://app.example"])
+def test_an_origin_that_no_browser_sends_is_refused(origin: str) -> None:
+    log = MemoryLog()
+    with pytest.raises(ValueError, match="is no origin"):
+        Proxy(Hub(log), log, "wss://upstream.example/v1", origins=[origin])

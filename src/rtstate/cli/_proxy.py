@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import click
 
+from rtstate._hosts import is_loopback
 from rtstate.cli._layout import clean, count
 from rtstate.cli._logs import opened, run
 from rtstate.cli._reading import Unusable
 from rtstate.hub import Hub
 from rtstate.logs import Log
+from rtstate.logs._urls import shown
 
 if TYPE_CHECKING:
     from rtstate.proxy import Proxy
@@ -42,6 +44,7 @@ class _Wanted:
     origins: Sequence[str]
     any_host: bool
     compress: bool
+    kept_in: str
 
 
 @click.command("proxy", short_help="Record calls between an application and a Realtime server.")
@@ -113,8 +116,6 @@ def proxy_command(
         from rtstate.proxy import Proxy
     except ModuleNotFoundError as missing:
         raise Unusable(clean(missing)) from None
-    from rtstate.proxy._requests import is_loopback
-
     if not is_loopback(host):
         if not allow_remote:
             raise click.UsageError(
@@ -122,7 +123,10 @@ def proxy_command(
             )
         click.echo(_WARNING.format(host=clean(host)), err=True)
     inspector = None if no_inspector else inspector_port
-    wanted = _Wanted(upstream, host, port, inspector, token or None, name, origins, allow_remote, compress)
+    wanted = _Wanted(
+        *(upstream, host, port, inspector, token or None, name, origins, allow_remote, compress),
+        kept_in=clean(shown(url)),
+    )
     run(_serve(opened(url, create=True), wanted, Proxy))
 
 
@@ -146,7 +150,7 @@ async def _serve(log: Log, wanted: _Wanted, make: type[Proxy]) -> None:
                 await proxy.start(wanted.host, wanted.port)
             except OSError as error:
                 raise _taken(wanted.host, wanted.port, error) from None
-            ready = f"Calls to {proxy.url} go to {proxy.upstream} (Ctrl-C ends it)"
+            ready = f"Calls to {proxy.url} go to {proxy.upstream}, kept in {wanted.kept_in} (Ctrl-C ends it)"
             await (_told_to_stop(ready) if wanted.inspector is None else _inspect(hub, log, wanted, ready))
             if proxy.calls:
                 _tell(

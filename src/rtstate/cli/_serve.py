@@ -6,11 +6,13 @@ import asyncio
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from importlib import import_module
 from platform import node
 from typing import TYPE_CHECKING
 
 import click
 
+from rtstate._hosts import host_of, is_loopback, origin_of
 from rtstate.cli._layout import clean
 from rtstate.cli._logs import opened, run
 from rtstate.cli._reading import Unusable
@@ -54,8 +56,7 @@ def serve_command(
     curl -N http://127.0.0.1:8700/conversations/support-17/changes
     """  # noqa: D301
     try:
-        from rtstate.server import is_loopback
-        from rtstate.server._allowed import host_of, origin_of
+        import_module("rtstate.server")
     except ModuleNotFoundError as missing:
         raise Unusable(str(missing)) from None
     if not token and not is_loopback(host):

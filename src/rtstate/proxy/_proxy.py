@@ -20,6 +20,7 @@ from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
+from rtstate._hosts import origins_of
 from rtstate.conversation import Conversation
 from rtstate.hub import Hub
 from rtstate.logs import Log
@@ -63,7 +64,7 @@ class Proxy:
     and those of ``origins``. ``compress`` lets each side agree on compression, which takes time. ``told``
     gets a line when a call begins, ends or cannot be recorded; no line has a key or a query in it.
 
-    Raises ValueError for what is no upstream or no template.
+    Raises ValueError for what is no upstream, no template, or no origin that a browser sends.
 
     >>> import asyncio
     >>> from rtstate.logs import MemoryLog
@@ -92,7 +93,8 @@ class Proxy:
     ) -> None:
         self.upstream: Final = requests.checked_upstream(upstream)
         self._hub, self._log, self._names = hub, log, Names(name)
-        self._origins, self._any_host, self._limits = tuple(origins), any_host, limits
+        self._origins = ("*",) if "*" in origins else origins_of(origins)
+        self._any_host, self._limits = any_host, limits
         self._told = _whoever_listens(told)
         self._tls: dict[str, Any] = {} if tls is None else {"ssl": tls}
         self._wire: dict[str, Any] = {

@@ -6,12 +6,13 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from http import HTTPStatus
-from ipaddress import ip_address
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from websockets.datastructures import Headers
 from websockets.http11 import Response
+
+from rtstate._hosts import is_loopback
 
 _OF_A_HOP: Final = {
     "connection",
@@ -131,10 +132,10 @@ def stranger(headers: Headers, *, origins: Sequence[str], any_host: bool) -> str
     machine, or allowed; and the name they use for it has to be its own, for a name of theirs may lead here.
     """
     for origin in headers.get_all("Origin"):
-        if origin not in origins and "*" not in origins and not _is_here(_host(origin)):
+        if origin not in origins and "*" not in origins and not is_loopback(_host(origin)):
             return f"pages of {origin[:80]} may not use this proxy; rtstate proxy --allow-origin lets them"
     hosts = headers.get_all("Host")
-    if not any_host and not (len(hosts) == 1 and _is_here(_host(f"//{hosts[0]}"))):
+    if not any_host and not (len(hosts) == 1 and is_loopback(_host(f"//{hosts[0]}"))):
         return "this proxy answers to localhost and 127.0.0.1 alone; use one of them as the host"
     return None
 
@@ -144,23 +145,6 @@ def _host(url: str) -> str:
         return urlsplit(url).hostname or ""
     except ValueError:
         return ""
-
-
-def _is_here(host: str) -> bool:
-    """Tell whether a host is this machine by its name alone."""
-    return is_loopback(host) or host.endswith(".localhost")
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether only this machine can reach a host.
-
-    >>> is_loopback("127.0.0.1"), is_loopback("::1"), is_loopback("localhost"), is_loopback("0.0.0.0")
-    (True, True, True, False)
-    """
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def refusal(status: int, message: str, **headers: str) -> Response:

@@ -7,8 +7,8 @@ prometheus-client.
 from __future__ import annotations
 
 try:
+    from rtstate._hosts import is_loopback
     from rtstate.server._app import create_app
-    from rtstate.server._guard import is_loopback
     from rtstate.server._limits import Limits
     from rtstate.server._serve import serve
 except ModuleNotFoundError as missing:

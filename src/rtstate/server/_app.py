@@ -17,11 +17,11 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from rtstate._hosts import hosts_of, origins_of
 from rtstate.errors import RtstateError
 from rtstate.hub import Hub
 from rtstate.logs import Log
 from rtstate.server import _agui, _ingest, _openapi, _resources, _streams
-from rtstate.server._allowed import hosts_of, origins_of
 from rtstate.server._errors import on_http, on_ours
 from rtstate.server._feed import Feeds
 from rtstate.server._guard import Guard, Token, own_path

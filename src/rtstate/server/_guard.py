@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from hmac import compare_digest
-from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -13,7 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rtstate.server._allowed import address_of
+from rtstate._hosts import address_of, is_loopback
 from rtstate.server._errors import as_json, refuse
 
 CSP: Final = (
@@ -23,20 +22,6 @@ CSP: Final = (
 )
 _OPEN: Final = ("/", "/healthz", "/favicon.ico")
 _POLICY_VIOLATION: Final = 1008
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a name or an address is this machine's own.
-
-    >>> [is_loopback(host) for host in ("localhost", "127.0.0.1", "::1", "example.com", "127.0.0.1.nip.io")]
-    [True, True, True, False, False]
-    """
-    if host.lower() == "localhost" or host.lower().endswith(".localhost"):
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class Guard:

@@ -1,4 +1,4 @@
-"""The names and the pages that a server is told to let in, written as browsers send them.
+"""Names of machines, and the pages that a server is told to let in, written as browsers send them.
 
 What no browser sends would never match, and whoever wrote it would not learn why: it is refused.
 """
@@ -17,6 +17,20 @@ _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*")
 _NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")  # with such an end a name is an address, and spelled out
 _SITE: Final = "write it as https://desk.example or http://desk.example:8080"
 _HOST: Final = "write it as desk.example or 192.168.1.5"
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a name or an address is this machine's own.
+
+    >>> [is_loopback(host) for host in ("localhost", "127.0.0.1", "::1", "example.com", "127.0.0.1.nip.io")]
+    [True, True, True, False, False]
+    """
+    if host.lower() == "localhost" or host.lower().endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def hosts_of(texts: Iterable[str]) -> tuple[str, ...]:

@@ -2,10 +2,10 @@
 
 import pytest
 
+from rtstate._hosts import host_of, origin_of
 from rtstate.hub import Hub
 from rtstate.logs import MemoryLog
 from rtstate.server import create_app
-from rtstate.server._allowed import host_of, origin_of
 from tests.server.support import served
 
 
