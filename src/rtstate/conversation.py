@@ -128,7 +128,8 @@ class Conversation:
         """Apply one event that the client sent: JSON, a mapping or an object.
 
         Created items (those with an id of their own), deletions and truncations show at once. The server's
-        answer confirms them; an ``error`` that names their ``event_id`` takes them back. For a client event
+        answer confirms them; an ``error`` that names their ``event_id`` takes them back. An ``event_id`` is
+        used once: a second event by the same one is a repeat, and changes nothing. For a client event
         ``feed`` and ``apply`` do the same.
         """
         return self.feed(said_by(event), at)

@@ -31,7 +31,7 @@ def truncate_event(
     nothing would change: no such item in the conversation, no audio seen, all of it played, or cut as short
     already. While an item is still being spoken there is more to come, so it is cut even if all that came was
     played. Of speech in several parts this cuts the one that plays, and :func:`interrupt_events` those after
-    it as well. Raises ValueError if ``played_ms`` is no number. Cost: O(n).
+    it as well. Raises ValueError if ``played_ms`` is NaN, and TypeError if it is no number. Cost: O(n).
 
     >>> import base64
     >>> from rtstate import Conversation
@@ -69,8 +69,8 @@ def interrupt_events(
 
     Give each event to ``conversation.sent`` as it goes out. Speech of a session that is over is no longer the
     server's to cut: this is about what the current one says. ``event_id`` begins the ids of all of them, so
-    that an error can name the one it refuses. Raises ValueError for an unknown transport, or if ``played_ms``
-    is no number. Cost: O(n).
+    that an error can name the one it refuses; it is another one each time. Raises ValueError for an unknown
+    transport, or if ``played_ms`` is NaN, and TypeError if it is no number. Cost: O(n).
 
     >>> from rtstate import Conversation
     >>> conversation = Conversation()
