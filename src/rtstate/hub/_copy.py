@@ -157,13 +157,17 @@ class Copy:
 
     # Reading
 
-    async def _recognise(self) -> bool:
-        """Tell whether what the log has under this name is still the same conversation."""
+    async def _birth(self) -> float | None:
+        """Return when what the log has under this name began; None where there is none."""
         summary = await self._terms.log.summary(self.name)
-        started = summary.started if summary else None
-        if not self._seq or self._started is None:
-            self._started = started
-        return started == self._started and (started is not None or not self._seq)
+        return summary.started if summary else None
+
+    async def _is_of_this(self) -> bool:
+        """Tell whether events that were just read belong to this conversation, not another of its name.
+
+        To be asked of the first ones of a reading: it breaks off by itself where that changes later.
+        """
+        return self._started is None or await self._birth() == self._started
 
     async def _catch_up(self) -> None:
         """Read what the log has and the state has not; everything, where it has to be read anew."""
@@ -172,7 +176,13 @@ class Copy:
         if self._conversation is None:
             await self._revive()
             return
-        if not await self._recognise():
+        started = await self._birth()
+        if not self._seq:
+            self._started = started
+        elif self._started is None is not started:  # it was followed before it began: perhaps another one
+            await self._revive()
+            return
+        elif started is None or started != self._started:
             if self._wrote or self.followers:
                 raise self.gone()
             self._conversation, self._started = None, None  # a mere copy, which nobody knows of
@@ -196,16 +206,18 @@ class Copy:
         A log that has lost its end may have been written since, and be as long again.
         """
         seq, latest = self._seq, self._latest
-        same = latest is None
-        async with aclosing(self._terms.log.read(self.name, seq if latest is None else seq - 1)) as entries:
+        lost = latest is not None
+        async with aclosing(self._terms.log.read(self.name, seq - lost)) as entries:
             async for entry in entries:
                 if latest is not None and entry.seq == seq:
-                    same = (entry.raw, entry.at) == (latest.raw, latest.at)
-                    if not same:
-                        break
-                else:
+                    lost = (entry.raw, entry.at) != (latest.raw, latest.at)
+                elif latest is None and entry.seq == seq + 1:
+                    lost = not await self._is_of_this()
+                if lost:
+                    break
+                if entry.seq > seq:
                     self._apply(entry)
-        if not same:
+        if lost:
             raise LogBehind(f"{self.name!r} has no longer the event {seq} that was read from it")
 
     async def _revive(self) -> None:
@@ -240,7 +252,11 @@ class Copy:
             try:
                 await self._catch_up()
                 async with aclosing(self._terms.log.tail(self.name, self._seq)) as entries:
+                    known = False
                     async for entry in entries:
+                        known = known or await self._is_of_this()
+                        if not known:
+                            break  # and see what it is
                         self._apply(entry)
             except (HistoryGone, LogBehind):
                 continue  # it was trimmed, or has lost its end

@@ -256,9 +256,9 @@ class Held(Copy):
                 raise
             else:
                 changes = [self._apply(record) for record in records]
-                if self._started is None:
+                if self._started is None:  # nobody can delete it while this has the lease
                     with suppress(LogError):
-                        await self._recognise()
+                        self._started = await self._birth()
                 return iter(changes)
         assert refused is not None
         raise refused
