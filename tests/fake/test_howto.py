@@ -89,6 +89,30 @@ async def test_several_calls_of_a_response_get_one_answer(page: dict[str, Any], 
     assert outputs == [f"call_{number}" for number in range(calls)]
 
 
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [
+        ("azure_tool_call_round", 1),
+        ("openai_tool_call_round", 1),
+        ("qwen_omni_text_tools", 2),  # in one response
+        ("voice_live_tool_call_round", 1),
+        ("xai_tool_call_round", 1),
+    ],
+)
+def test_the_calls_of_a_recorded_session_get_one_answer(
+    page: dict[str, Any], recordings: Path, name: str, count: int
+) -> None:
+    conversation, sent = Conversation(), list[dict[str, Any]]()
+    tools = page["Tools"](sent.append)  # it knows no tool, which is an answer too
+    for line in (recordings / f"{name}.jsonl").read_text().splitlines():
+        conversation.feed(line)
+        tools.look(conversation.snapshot())
+    calls = [call.call_id for call in tool_calls(conversation.snapshot())]
+    assert len(calls) == count
+    assert [each["item"]["call_id"] for each in sent[:-1]] == calls
+    assert sent[-1] == {"type": "response.create"}
+
+
 @pytest.mark.parametrize("arguments", ["", "[]", '{"city": Paris}', '{"town": "Paris"}'])
 async def test_what_cannot_be_run_is_told_to_the_model(page: dict[str, Any], arguments: str) -> None:
     conversation, sent = Conversation(), list[dict[str, Any]]()
