@@ -83,6 +83,14 @@ def assert_within(longest: int, kept: list[str], calls: list[Dict], answers: lis
     assert {each["name"] for each in calls} <= {"files_read", ("files_read_" + "b" * 70)[:64]}
 
 
+def assert_calls_within(longest: int, kept: list[str], items: list[Dict]) -> int:
+    """The same of items, of which each call and each output is one; tell how many calls there are."""
+    calls = [{**each, "id": each["call_id"]} for each in items if each["type"] == "function_call"]
+    answers = [each["call_id"] for each in items if each["type"] == "function_call_output"]
+    assert_within(longest, kept, calls, answers)
+    return len(calls)
+
+
 def image(url: Any = "data:image/png;base64,iVBO", **fields: Any) -> Dict:
     return {"type": "input_image", "image_url": url, **fields}
 

@@ -14,7 +14,7 @@ from tests.exports_support import (
     Dict,
     adapter,
     answered,
-    assert_within,
+    assert_calls_within,
     called_within,
     every_session,
     in_turn,
@@ -116,7 +116,4 @@ def test_any_state(snapshot: Snapshot) -> None:
 def test_ids_and_names_are_such_as_any_model_takes() -> None:
     snapshot, kept = called_within(40)
     items = agents_items(snapshot)
-    calls = [{**each, "id": each["call_id"]} for each in items if each["type"] == "function_call"]
-    answers = [each["call_id"] for each in items if each["type"] == "function_call_output"]
-    assert_within(40, kept, calls, answers)
-    assert len(calls) == 6
+    assert assert_calls_within(40, kept, items) == 6

@@ -12,7 +12,7 @@ from tests.exports_support import (
     Dict,
     adapter,
     answered,
-    assert_within,
+    assert_calls_within,
     called_within,
     every_session,
     image,
@@ -236,10 +236,7 @@ def test_any_state(snapshot: Snapshot) -> None:
 def test_ids_and_names_are_such_as_the_api_takes() -> None:
     snapshot, kept = called_within(64)
     items = responses_input(snapshot)
-    calls = [{**each, "id": each["call_id"]} for each in items if each["type"] == "function_call"]
-    answers = [each["call_id"] for each in items if each["type"] == "function_call_output"]
-    assert_within(64, kept, calls, answers)
-    assert len(calls) == 5
+    assert assert_calls_within(64, kept, items) == 5
     [of_mcp] = [each for each in items if each["type"] == "mcp_call"]
     assert len(of_mcp["id"]) <= 64
     assert of_mcp["id"].startswith("mcp_")

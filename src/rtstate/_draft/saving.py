@@ -163,10 +163,7 @@ def _plain(value: Any) -> Json:
     if isinstance(value, model.Transcription):
         return value.to_dict()
     if isinstance(value, ItemTrace | ResponseTrace):
-        told = {
-            field.name: (getattr(value, field.name), field.default) for field in attrs.fields(type(value))
-        }
-        saved = {name: each for name, (each, default) in told.items() if each != default}
+        saved = attrs.asdict(value, recurse=False, filter=lambda field, each: each != field.default)
         if "transcribed" in saved:
             saved["transcribed"] = [attrs.asdict(each) for each in saved["transcribed"]]
         return saved

@@ -19,7 +19,7 @@ from rtstate.errors import (
     LogBehind,
     LogUnavailable,
 )
-from rtstate.hub._revive import revive
+from rtstate.hub._revive import birth_of, revive
 from rtstate.hub._weight import bulk_of, weight
 from rtstate.logs import Lease, Log, Record
 
@@ -158,9 +158,7 @@ class Copy:
     # Reading
 
     async def _birth(self) -> float | None:
-        """Return when what the log has under this name began; None where there is none."""
-        summary = await self._terms.log.summary(self.name)
-        return summary.started if summary else None
+        return await birth_of(self._terms.log, self.name)
 
     async def _is_of_this(self) -> bool:
         """Tell whether events that were just read belong to this conversation, not another of its name.

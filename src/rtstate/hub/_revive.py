@@ -65,14 +65,15 @@ async def revive(log: Log, name: str, new: Callable[[], Conversation] = Conversa
         except (HistoryGone, ConversationGone):
             continue  # it was trimmed meanwhile, so there is a newer checkpoint; or deleted
         except LogBehind:
-            if started == await _started(log, name):
+            if started == await birth_of(log, name):
                 raise
             continue
-        if started == await _started(log, name):  # or this is half of one, and half of another of its name
+        if started == await birth_of(log, name):  # or this is half of one, and half of another of its name
             return Revived(conversation, seq, saved, started, bulk, latest)
 
 
-async def _started(log: Log, name: str) -> float | None:
+async def birth_of(log: Log, name: str) -> float | None:
+    """Return when what the log has under a name began; None where there is none."""
     summary = await log.summary(name)
     return summary.started if summary else None
 

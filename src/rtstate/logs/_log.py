@@ -383,7 +383,11 @@ class Log(ABC):
 
     async def _summaries(self) -> AsyncGenerator[Summary]:
         """Yield the summaries of all; an engine that has them at hand gives them at once."""
-        names = [name async for name in self._names()]
+        async for each in self._summaries_of([name async for name in self._names()]):
+            yield each
+
+    async def _summaries_of(self, names: Sequence[str]) -> AsyncGenerator[Summary]:
+        """Yield the summaries of those that there are, some asked for together."""
         for start in range(0, len(names), _TOGETHER):
             for each in await asyncio.gather(*map(self._summary, names[start : start + _TOGETHER])):
                 if each is not None:
@@ -405,10 +409,10 @@ class Log(ABC):
     async def _close(self) -> None: ...
 
 
-def summaries_of(log: Log) -> AsyncGenerator[Summary]:
-    """Yield what is known of all conversations, in no order."""
+def summaries_of(log: Log, names: Sequence[str] | None = None) -> AsyncGenerator[Summary]:
+    """Yield what is known of conversations: of all, in no order, or of some by name, in theirs."""
     log._check_open()  # pyright: ignore[reportPrivateUsage]
-    return log._summaries()  # pyright: ignore[reportPrivateUsage]
+    return log._summaries() if names is None else log._summaries_of(names)  # pyright: ignore[reportPrivateUsage]
 
 
 def _is_text(value: str) -> bool:

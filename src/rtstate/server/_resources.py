@@ -20,7 +20,6 @@ from rtstate.server._place import birth_of, place_of
 from rtstate.server._state import choice, expect, number, state_of
 
 _MOST: Final = 5_000  # of a list
-_TOGETHER: Final = 100
 _JSON: Final[Mapping[str, Callable[[Snapshot], Any]]] = {
     "chat": exports.chat_messages,
     "responses": exports.responses_input,
@@ -55,10 +54,8 @@ async def _by_name(log: Log, limit: int, after: str) -> tuple[list[Summary], str
     """Return a page, what comes after it, and how many there are."""
     names = [name async for name in log.names()]
     page = heapq.nsmallest(limit + 1, (name for name in names if name > after))
-    told: list[Summary | None] = []
-    for start in range(0, len(page[:limit]), _TOGETHER):
-        told += await asyncio.gather(*map(log.summary, page[:limit][start : start + _TOGETHER]))
-    return [each for each in told if each is not None], page[limit - 1] if page[limit:] else None, len(names)
+    told = [each async for each in summaries_of(log, page[:limit])]
+    return told, page[limit - 1] if page[limit:] else None, len(names)
 
 
 async def _newest(log: Log, limit: int, after: str) -> tuple[list[Summary], str | None, int]:

@@ -39,7 +39,6 @@ export function makeList({ choose, listed, failed }) {
     const began = performance.now();
     try {
       ({ conversations: known, total } = await getJson(`conversations?order=newest&limit=${MOST}`));
-      known.sort(newestFirst);
       failed(null);
       show();
       listed(known, began);
@@ -100,11 +99,6 @@ export function makeList({ choose, listed, failed }) {
   }
 
   return { look, mark, step, has: (id) => known.some((each) => each.id === id) };
-}
-
-function newestFirst(one, other) {
-  const started = (each) => each.started ?? 0;
-  return started(other) - started(one) || (one.id < other.id ? -1 : 1);
 }
 
 function makeRow(id, choose) {
