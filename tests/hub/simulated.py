@@ -110,10 +110,11 @@ class Distant(MemoryLog):
     async def _summary(self, name: str) -> Summary | None:
         return await self._far(lambda: MemoryLog._summary(self, name))
 
-    async def _delete(self, name: str) -> bool:
+    async def _delete(self, name: str, lease: Lease | None) -> bool:
         async def work() -> bool:
+            there = await MemoryLog._delete(self, name, lease)
             self.births[name].append([])
-            return await MemoryLog._delete(self, name)
+            return there
 
         return await self._far(work)
 

@@ -61,8 +61,9 @@ class Copy:
         self._latest: Record | None = None  # the event at that place, where it was not in a checkpoint
         self._saved = 0
         self._bulk = 0
+        self.writes = False  # has the lease, or may have: the answer to whether it was given may be lost
         self._lease: Lease | None = None
-        self._life = 0  # of the hub, in which it got the lease
+        self._life = 0  # of the hub, in which it got the lease; 0 once that is no longer relied on
         self._sure = False  # that nothing has been written that is not in the state
         self._wrote = False  # since it was read; then its feeders are told when it was deleted
         self._tailing: asyncio.Task[None] | None = None
@@ -84,11 +85,6 @@ class Copy:
         return self._started
 
     @property
-    def writes(self) -> bool:
-        """Whether it has the lease."""
-        return self._lease is not None
-
-    @property
     def _leads(self) -> bool:
         """Whether the state is for certain all that there is, since nobody else can write."""
         return self._sure and self._lease is not None and 0 != self._life == self._terms.life()
@@ -101,7 +97,7 @@ class Copy:
     def gone(self) -> ConversationGone:
         """End it, for it was deleted; what uses its name next begins anew."""
         error = ConversationGone(f"{self.name!r} was deleted")
-        self._conversation, self._lease = None, None
+        self._conversation = None
         self.end(error)
         return error
 
@@ -181,7 +177,7 @@ class Copy:
             await self._revive()
             return
         elif started is None or started != self._started:
-            if self._wrote or self.followers:
+            if self._wrote or self._listeners:
                 raise self.gone()
             self._conversation, self._started = None, None  # a mere copy, which nobody knows of
             await self._revive()

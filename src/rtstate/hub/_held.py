@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, Coroutine, Iterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Coroutine, Generator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from typing import Any, Final, TypeVar
 
 import attrs
@@ -74,19 +74,24 @@ class Held(Copy):
 
         Waits while too much waits already. Raises what the log raises; then none of them was applied.
         """
-        size = sum([len(record.raw) for record in records])
-        async with self._queue:
-            while self.ended is None and self._backlog and self._backlog + size > self._terms.backlog:
-                self._room.clear()
-                await self._room.wait()
-            if self.ended is not None:
-                raise self.ended
-            batch = _Batch(records, size, asyncio.get_running_loop().create_future())
-            self._batches.append(batch)
-            self._backlog += size
+        batch = await self._queued(records)
         if self._writing is None:
             self._writing = asyncio.create_task(self._write_all())
         return await batch.done
+
+    async def _queued(self, records: Sequence[Record]) -> _Batch:
+        size = sum([len(record.raw) for record in records])
+        with self._calling():
+            async with self._queue:
+                while self.ended is None and self._backlog and self._backlog + size > self._terms.backlog:
+                    self._room.clear()
+                    await self._room.wait()
+                if self.ended is not None:
+                    raise self.ended
+                batch = _Batch(records, size, asyncio.get_running_loop().create_future())
+                self._batches.append(batch)
+                self._backlog += size
+                return batch
 
     async def open(self) -> Snapshot:
         """Become the writer, and return the state."""
@@ -113,13 +118,15 @@ class Held(Copy):
 
     async def _delete(self) -> bool:
         async with self._alone(called=True):
-            await self._take_lease()
+            lease = await self._take_lease()
             await self._stop_tailing()
             try:
-                there = await self._terms.log.delete(self.name)
+                there = await self._terms.log.delete(self.name, lease=lease)
             except LogError:
+                self._sure, self._life = False, 0  # it may be gone, and only the answer was lost
                 await self._give_back_unread()
                 raise
+            self._lease, self.writes = None, False  # that went with it
             self.gone()
             return there
 
@@ -144,18 +151,17 @@ class Held(Copy):
     async def let_go(self, *, also_in_use: bool = False) -> bool:
         """Checkpoint, give the lease back and drop the state, and tell whether that was done.
 
-        It is not while events wait or somebody follows; ``also_in_use`` gives at least the lease back.
+        It is not while events wait, somebody follows, or the log cannot be told; ``also_in_use`` gives at
+        least the lease back.
         """
         async with self._alone():
             if self._in_use and not also_in_use:
                 return False
-            if self._lease is not None:
-                await self._save()
-                await self._give_back()
-                self._lease = None
+            await self._save()
             self._sure = self._wrote = False
+            await self._give_back()
             await self._stop_tailing()
-            if self._in_use and self.ended is None:  # asked last, for whoever came meanwhile counts on it
+            if self.writes or (self._in_use and self.ended is None):  # asked last: somebody may have come
                 return False
             self._conversation = None
             return True
@@ -169,7 +175,7 @@ class Held(Copy):
         """Count one more follower, and keep up with the log for it."""
         self.followers += 1
         async with self._alone():
-            if self._conversation is None:
+            if self._conversation is None or not (self._listeners or self._leads):
                 await self._stop_tailing()
                 await self._catch_up()
 
@@ -189,16 +195,22 @@ class Held(Copy):
 
         Who follows goes on once it is given back: what comes meanwhile is not to be applied twice.
         """
-        self._callers += called
-        try:
+        with self._calling() if called else nullcontext():
             await self._lock.acquire()
-        finally:
-            self._callers -= called
         try:
             yield
         finally:
             self._follow_on()
             self._lock.release()
+
+    @contextmanager
+    def _calling(self) -> Generator[None]:
+        """Count somebody who waits for it, so that it is not let go of meanwhile."""
+        self._callers += 1
+        try:
+            yield
+        finally:
+            self._callers -= 1
 
     async def unfollow(self) -> None:
         """Count one follower less."""
@@ -265,13 +277,12 @@ class Held(Copy):
 
     async def _as_writer(self) -> Conversation:
         """Return the state, with the lease and with everything that was written before it was given."""
-        lease = await self._take_lease()
+        await self._take_lease()
         await self._stop_tailing()
         if not self._sure:
             try:
                 await self._catch_up()
             except Exception:
-                self._lease = lease  # also of what is gone
                 await self._give_back_unread()
                 raise
             self._sure = self._wrote = True
@@ -282,14 +293,19 @@ class Held(Copy):
         if self.ended is not None:
             raise self.ended
         life = self._terms.life()
-        if self._lease is None or self._life != life:
-            try:
-                self._lease = await self._terms.log.acquire(self.name, self._terms.holder)
-            except LeaseHeld:
-                self._lease = None
-                raise
+        if self._lease is None or not life or self._life != life:
+            await self._acquire()
             self._life, self._sure = life, False
+        assert self._lease is not None
         return self._lease
+
+    async def _acquire(self) -> None:
+        self._lease, self.writes = None, True  # from now on: the answer may be lost, and the one before is
+        try:
+            self._lease = await self._terms.log.acquire(self.name, self._terms.holder)
+        except LeaseHeld:
+            self.writes = False
+            raise
 
     async def _give_back_unread(self) -> None:
         """Let others write what could not be read here: nobody else would give that back."""
@@ -298,18 +314,25 @@ class Held(Copy):
 
     async def _give_back(self) -> None:
         """Let others write it. Where the log cannot be told, the lease is kept, to be given back later."""
-        if self._lease is not None:
-            with _logged(self.name, "its lease was not given back"):
+        self._life = 0
+        with _logged(self.name, "its lease was not given back"):
+            if self.writes and self._lease is None:
+                with suppress(LeaseHeld):
+                    await self._acquire()  # the one it may have is not known
+            if self._lease is not None:
                 await self._terms.log.release(self._lease)
-                self._lease = None
+                self._lease, self.writes = None, False
 
     def _tail_length(self) -> int:
         """Return after how many events a checkpoint is due: for a large one, more, so that it stays cheap."""
         return max(self._terms.checkpoint_every, self.weight // 1000)
 
     async def _save(self) -> None:
-        """Keep a checkpoint. Without one nothing is lost, so a log that fails is only noted."""
-        if self._conversation is None or not self._saved < self._seq:
+        """Keep a checkpoint of what it wrote. Without one nothing is lost; a log that fails is only noted.
+
+        A copy keeps none: it may be that of a conversation which is gone, and another has its name.
+        """
+        if self._conversation is None or self._lease is None or not self._sure or self._saved >= self._seq:
             return
         checkpoint = Checkpoint(self._seq, self._conversation.checkpoint())
         with _logged(self.name, "no checkpoint was taken"):

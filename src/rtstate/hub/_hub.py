@@ -107,10 +107,11 @@ class Hub:
             changed=self._weighed,
         )
         self._held: OrderedDict[str, Held] = OrderedDict()  # the one used longest ago first
+        self._ended: set[Held] = set()  # of which others have the name, until they have no lease for certain
         self._weights: dict[Copy, int] = {}
         self._weight = 0
         self._events = self._evicted = 0
-        self._full = asyncio.Event()
+        self._untidy = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._starting = asyncio.Lock()
         self._stopping: asyncio.Task[None] | None = None  # there from the moment that it takes no more
@@ -248,7 +249,7 @@ class Hub:
         await asyncio.shield(self._stopping)
 
     async def _stop(self) -> None:
-        held = list(self._held.values())
+        held = [*self._held.values(), *self._ended]
         for start in range(0, len(held), _AT_ONCE):
             await asyncio.gather(*(self._finish(each) for each in held[start : start + _AT_ONCE]))
         for task in self._tasks:
@@ -280,10 +281,13 @@ class Hub:
         if self._stopping:
             raise HubStopped(f"{self.holder} has been stopped")
         held = self._held.get(name)
-        if held is None or held.ended is not None:
-            if held is not None:
-                self._drop(held)
+        if held is None:
             self._log.check_name(name)
+            held = self._held[name] = Held(name, self._terms)
+        elif held.ended is not None:
+            self._drop(held)
+            if held.writes or held.busy:
+                self._ended.add(held)
             held = self._held[name] = Held(name, self._terms)
         held.used = asyncio.get_running_loop().time()
         self._held.move_to_end(name)
@@ -311,10 +315,11 @@ class Hub:
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._idle / 4):
-                    await self._full.wait()
-            self._full.clear()
+                    await self._untidy.wait()
+            self._untidy.clear()
             before = loop.time() - self._idle
-            idle = [each for each in self._held.values() if each.used <= before and not each.busy]
+            done = [each for each in self._held.values() if each.used <= before or each.ended]
+            idle = [each for each in (*done, *self._ended) if not each.busy]
             for start in range(0, len(idle), _AT_ONCE):
                 await asyncio.gather(*(self._evict(each) for each in idle[start : start + _AT_ONCE]))
             await self._shrink()
@@ -367,17 +372,21 @@ class Hub:
         self._weight += held.weight - self._weights.get(held, 0)
         self._weights[held] = held.weight
         if self._weight > self._memory:
-            self._full.set()
+            self._untidy.set()
 
     def _drop(self, held: Held) -> None:
         self._weight -= self._weights.pop(held, 0)
+        self._ended.discard(held)
         if self._held.get(held.name) is held:
             del self._held[held.name]
 
     def _forget_if_empty(self, held: Held) -> None:
         """Drop the place of what could not be read, or has ended; not while it has a lease to give back."""
-        if held.empty and not held.busy and not held.writes:
-            self._drop(held)
+        if held.empty and not held.busy:
+            if not held.writes:
+                self._drop(held)
+            elif held.ended:
+                self._untidy.set()
 
 
 def _pair(given: Any) -> tuple[Any, float | None]:

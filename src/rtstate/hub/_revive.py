@@ -65,8 +65,8 @@ async def revive(log: Log, name: str, new: Callable[[], Conversation] = Conversa
         except (HistoryGone, ConversationGone):
             continue  # it was trimmed meanwhile, so there is a newer checkpoint; or deleted
         except LogBehind:
-            if started == await birth_of(log, name):
-                raise
+            if started is not None and started == await birth_of(log, name):
+                raise  # otherwise it began meanwhile, or was deleted
             continue
         if started == await birth_of(log, name):  # or this is half of one, and half of another of its name
             return Revived(conversation, seq, saved, started, bulk, latest)

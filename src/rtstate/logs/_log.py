@@ -159,7 +159,7 @@ class Log(ABC):
     14. ``delete`` takes everything with it: its tails end in ConversationGone, and its name begins anew.
     15. One holder at a time has a conversation's lease; others get LeaseHeld, which names it.
     16. A holder lives as long as it said at its last ``beat``; the leases of a dead one are free.
-    17. Who has lost a lease, or given it back, gets LeaseLost instead of writing, at once.
+    17. Who has lost a lease, or given it back, gets LeaseLost instead of writing or deleting, at once.
     18. A name is 1 to 255 characters that can be printed; any other is ValueError.
     19. Conversations do not disturb each other, whatever their names.
     20. ``close`` can be repeated; tails, and all that is asked for later, get LogClosed.
@@ -261,10 +261,14 @@ class Log(ABC):
         self._check_open()
         return 0
 
-    async def delete(self, name: str) -> bool:
-        """Delete a conversation with all that is kept of it; tell whether there was one."""
+    async def delete(self, name: str, *, lease: Lease | None = None) -> bool:
+        """Delete a conversation with all that is kept of it, its lease too; tell whether there was one.
+
+        With a ``lease`` only while that is held. Raises LeaseLost, or LogUnavailable, after which it may be
+        there or not.
+        """
         self._check(name)
-        there = await self._delete(name)
+        there = await self._delete(name, lease)
         self._bell.ring(name)
         return there
 
@@ -394,7 +398,7 @@ class Log(ABC):
                     yield each
 
     @abstractmethod
-    async def _delete(self, name: str) -> bool: ...
+    async def _delete(self, name: str, lease: Lease | None) -> bool: ...
 
     @abstractmethod
     async def _beat(self, holder: str, ttl: float) -> None: ...

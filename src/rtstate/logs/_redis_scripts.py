@@ -176,8 +176,9 @@ redis.call('HSET', KEYS[1], 'first', string.format('%.0f', first))
 return first - tonumber(meta[1])
 """
 
-# KEYS meta, events, checkpoint
-_DELETE: Final = """
+# KEYS meta, events, checkpoint; ARGV epoch. Of what is not there no lease is asked: it may be sent again.
+_DELETE: Final = f"""{_LEASE}
+if redis.call('EXISTS', KEYS[1]) == 1 and lost(KEYS[1], ARGV[1]) then return 'lost' end
 local there = redis.call('HEXISTS', KEYS[1], 'last') + redis.call('EXISTS', KEYS[2])
 redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3])
 redis.pcall('SPUBLISH', KEYS[2], '0')

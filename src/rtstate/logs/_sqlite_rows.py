@@ -208,11 +208,12 @@ def _all(connection: Connection) -> list[Row]:
     return [_row(name, columns) for name, *columns in found]
 
 
-def delete(connection: Connection, name: str) -> bool:
+def delete(connection: Connection, name: str, lease: Lease | None = None) -> bool:
     """Delete a conversation, its lease too; tell whether it had events."""
     row = find(connection, name)
     if row is None:
         return False
+    row.check(lease)
     connection.execute("DELETE FROM events WHERE conversation = ?", (row.id,))
     connection.execute("DELETE FROM checkpoints WHERE conversation = ?", (row.id,))
     connection.execute("DELETE FROM conversations WHERE id = ?", (row.id,))

@@ -127,7 +127,9 @@ class MemoryLog(Log):
             if (summary := await self._summary(name)) is not None:
                 yield summary
 
-    async def _delete(self, name: str) -> bool:
+    async def _delete(self, name: str, lease: Lease | None) -> bool:
+        if name in self._kept or name in self._leases:
+            self._check_lease(name, lease)
         self._leases.pop(name, None)
         return self._kept.pop(name, None) is not None
 

@@ -190,9 +190,12 @@ class RedisLog(Log):
             if size and int(size[1]) > 1:
                 raise LogUnavailable(f"{self._address} {A_NODE}")
 
-    async def _delete(self, name: str) -> bool:
+    async def _delete(self, name: str, lease: Lease | None) -> bool:
         keys = self._keys.meta(name), self._keys.events(name), self._keys.checkpoint(name)
-        return bool(await self._do(name, scripts.DELETE, keys))
+        answer = await self._do(name, scripts.DELETE, keys, lease.epoch if lease else "")
+        if answer == b"lost" and lease is not None:
+            raise LeaseLost(name, lease.holder)
+        return bool(answer)
 
     async def _beat(self, holder: str, ttl: float) -> None:
         key = self._keys.holder(holder)

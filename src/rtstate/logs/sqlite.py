@@ -104,8 +104,8 @@ class SqliteLog(Log):
         for each in await self._reader.read(rows.summaries):
             yield each
 
-    async def _delete(self, name: str) -> bool:
-        return await self._write(lambda db: rows.delete(db, name))
+    async def _delete(self, name: str, lease: Lease | None) -> bool:
+        return await self._write(lambda db: rows.delete(db, name, lease))
 
     async def _beat(self, holder: str, ttl: float) -> None:
         await self._write(lambda db: rows.beat(db, holder, ttl))
