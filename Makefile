@@ -77,8 +77,9 @@ clean:  ## remove .venv and everything that was built
 
 $(READY): pyproject.toml requirements/dev.txt | $(BIN)/python
 	@echo "Installing the locked requirements into $(VENV): once, under a minute ..."
-	@$(PIP) --require-hashes -r requirements/dev.txt
+	@$(PIP) --no-deps --require-hashes -r requirements/dev.txt  # it is whole, and older pips look for newer extras
 	@$(PIP) --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m pip check > $(VENV)/.pip-check || { cat $(VENV)/.pip-check >&2; exit 1; }
 	@touch $@
 
 $(NODE_READY): $(NODE)/package.json $(NODE)/package-lock.json $(NODE)/.npmrc | $(READY)
